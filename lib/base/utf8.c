@@ -1,0 +1,91 @@
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/num.h"
+
+/* seq(p, n): Length of the well-formed sequence at ${p}, or 0. */
+static size_t
+seq(const unsigned char *p, size_t n)
+{
+	unsigned char c = p[0];
+
+	if (c < 0x80)
+		return 1;
+	if (c >= 0xc2 && c <= 0xdf)
+		return n >= 2 && (p[1] & 0xc0) == 0x80 ? 2 : 0;
+	if (c >= 0xe0 && c <= 0xef) {
+		if (n < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80)
+			return 0;
+		if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f))
+			return 0;
+		return 3;
+	}
+	if (c >= 0xf0 && c <= 0xf4) {
+		if (n < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
+		    (p[3] & 0xc0) != 0x80)
+			return 0;
+		if ((c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+			return 0;
+		return 4;
+	}
+	return 0;
+}
+
+bool
+utf8_ok(const void *p, size_t n)
+{
+	const unsigned char *b = p;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		k = seq(b + i, n - i);
+		if (k == 0)
+			return false;
+	}
+	return true;
+}
+
+int
+utf8_show(struct buf *b, const void *p, size_t n, struct err *e)
+{
+	const unsigned char *s = p;
+	int r = 0;
+
+	for (size_t i = 0, k; i < n && r == 0; i += k) {
+		k = seq(s + i, n - i);
+		if (k == 0 || s[i] < 0x20 || s[i] == 0x7f || s[i] == '\\') {
+			k = 1;
+			r = buf_fmt(b, e, "\\x%02x", s[i]);
+		} else {
+			r = buf_put(b, s + i, k, e);
+		}
+	}
+	return r;
+}
+
+int
+utf8_unshow(struct buf *b, const char *s, struct err *e)
+{
+	int r = 0;
+
+	while (*s && r == 0) {
+		unsigned char v;
+		char two[3];
+
+		if (*s != '\\') {
+			r = buf_u8(b, (uint8_t)*s++, e);
+			continue;
+		}
+		if (s[1] != 'x' || !s[2] || !s[3])
+			return err_set(e, E_INVAL, "\\x and two digits are expected after a backslash");
+		two[0] = s[2];
+		two[1] = s[3];
+		two[2] = 0;
+		if (hex_get(&v, 1, two) < 0)
+			return err_set(e, E_INVAL, "\\x and two digits are expected after a backslash");
+		r = buf_u8(b, v, e);
+		s += 4;
+	}
+	return r;
+}
