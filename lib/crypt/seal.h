@@ -22,14 +22,16 @@ struct seal_key;
 MUST int seal_pub_new(const uint8_t point[SEAL_PUB_LEN], struct seal_pub **ret, struct err *e);
 void seal_pub_free(struct seal_pub *p);
 /* seal_key_new(secret, ret, e): The private key derived from 32 secret bytes: HKDF (info "mamori
- * seal p256 v1") expanded and reduced modulo the group order; never zero. */
+ * seal p256 v1") expanded to 48 bytes, big-endian, modulo (group order - 1), plus 1 (FIPS 186-5
+ * A.2.1); never zero. E_NOMEM, E_SYS. A key may be used by several threads at once. */
 MUST int seal_key_new(const uint8_t secret[SEAL_SECRET_LEN], struct seal_key **ret, struct err *e);
 void seal_key_free(struct seal_key *k);
 const uint8_t *seal_key_pub(const struct seal_key *k); /* SEAL_PUB_LEN bytes */
 /* seal_to(pub, aad, n, key, out, e): Seal one key; ${aad} is bound, not stored. */
 MUST int seal_to(const struct seal_pub *pub, const void *aad, size_t n,
     const uint8_t key[SEAL_KEY_LEN], uint8_t out[SEAL_LEN], struct err *e);
-/* seal_open(k, aad, n, in, out, e): E_AUTH when it was not sealed to this key or with other ${aad}. */
+/* seal_open(k, aad, n, in, out, e): E_AUTH when it was not sealed to this key or with
+ * other ${aad}, or was damaged; then ${out} is not the key. */
 MUST int seal_open(const struct seal_key *k, const void *aad, size_t n,
     const uint8_t in[SEAL_LEN], uint8_t out[SEAL_KEY_LEN], struct err *e);
 
