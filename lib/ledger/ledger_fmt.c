@@ -49,16 +49,16 @@ ledger_fmt_header_get(const void *p, size_t n, uint8_t id[LEDGER_ID_LEN], struct
 	uint8_t d[DIGEST_LEN];
 
 	if (magic && memcmp(magic, LOG_MAGIC, sizeof(LOG_MAGIC)) != 0)
-		return err_set(e, E_PROTO, "this is not a ledger (the first bytes are others)");
+		return err_set(e, E_INVAL, "record 0: this is not a ledger (its first bytes are others)");
 	(void)rd_u32(&r); /* compatible flags: a reader that does not know them may go on */
 	incompat = rd_u32(&r);
 	the_id = rd_bytes(&r, LEDGER_ID_LEN);
 	sum = rd_bytes(&r, LEDGER_FMT_HEADER - HEADER_SUMMED);
 	if (r.bad)
-		return err_set(e, E_CORRUPT, "the file header at offset 0 is cut short");
+		return err_set(e, E_CORRUPT, "record 0: the file header at offset 0 is cut short");
 	digest_sha256(p, HEADER_SUMMED, d);
 	if (memcmp(sum, d, LEDGER_FMT_HEADER - HEADER_SUMMED) != 0)
-		return err_set(e, E_CORRUPT, "the file header at offset 0 is damaged");
+		return err_set(e, E_CORRUPT, "record 0: the file header at offset 0 is damaged");
 	if (version > LEDGER_FMT_VERSION || incompat != 0)
 		return err_set(e, E_PROTO, "written in the newer format %u (flags %#x); this program "
 		    "reads format %u: use a newer Mamori", version, incompat, LEDGER_FMT_VERSION);

@@ -52,8 +52,8 @@ void ledger_fmt_key_id(const uint8_t pub[SIGN_PUB_LEN], uint8_t out[LEDGER_FMT_K
 
 /* ledger_fmt_header_put(out, id): The 64 bytes at the start of a log. */
 void ledger_fmt_header_put(uint8_t out[LEDGER_FMT_HEADER], const uint8_t id[LEDGER_ID_LEN]);
-/* ledger_fmt_header_get(p, n, id, e): Read them. E_PROTO (not a ledger, or one that this version
- * cannot read), E_CORRUPT (cut short or damaged). */
+/* ledger_fmt_header_get(p, n, id, e): Read them. E_INVAL (not a ledger at all), E_PROTO (one that
+ * this version cannot read), E_CORRUPT (cut short or damaged). */
 MUST int ledger_fmt_header_get(const void *p, size_t n, uint8_t id[LEDGER_ID_LEN], struct err *e);
 
 /* ledger_fmt_rec_len(p, n): What the first four bytes say about the record's length: 0 when it
