@@ -28,8 +28,8 @@ arena_alloc(struct arena *a, size_t n)
 	struct arena_block *b = a->head;
 	void *p;
 
-	if (n > SIZE_MAX - ALIGN)
-		return NULL;
+	if (n > SIZE_MAX / 2)
+		return NULL; /* so that neither rounding nor the block's head can overflow */
 	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (n > a->max - a->used)
 		return NULL;

@@ -13,7 +13,7 @@ struct arena {
 
 /* arena_init(a, max): Holds at most ${max} bytes in all. Allocates nothing. */
 void arena_init(struct arena *a, size_t max);
-/* arena_alloc(a, n): ${n} zeroed bytes, 16-byte aligned, or NULL (no memory, or past the maximum). */
+/* arena_alloc(a, n): ${n} zeroed bytes, 16-byte aligned, or NULL (no memory, past the maximum). */
 void *arena_alloc(struct arena *a, size_t n);
 /* arena_dup(a, p, n): A NUL-terminated copy of ${n} bytes, or NULL. */
 char *arena_dup(struct arena *a, const void *p, size_t n);

@@ -175,6 +175,8 @@ rd_bytes(struct rd *r, size_t n)
 		r->bad = true;
 		return NULL;
 	}
+	if (n == 0)
+		return r->p ? r->p + r->pos : (const unsigned char *)"";
 	p = r->p + r->pos;
 	r->pos += n;
 	return p;

@@ -49,13 +49,14 @@ MUST int buf_var(struct buf *b, uint64_t v, struct err *e);
 MUST int buf_blob(struct buf *b, const void *p, size_t n, struct err *e);
 /* buf_str(b, s, e): Append the characters of ${s} without its NUL. */
 MUST int buf_str(struct buf *b, const char *s, struct err *e);
-/* buf_fmt(b, e, fmt, ...): Append formatted text. */
+/* buf_fmt(b, e, fmt, ...): Append formatted text. While it is made there is a NUL behind it, which
+ * needs room below the maximum, too. */
 MUST int buf_fmt(struct buf *b, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 MUST int buf_vfmt(struct buf *b, struct err *e, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 /* buf_cstr(b, e): The content as a NUL-terminated string (the NUL is not counted in len), or NULL
- * without memory. Owned by ${b}. */
+ * without memory or room for the NUL below the maximum. Owned by ${b}. */
 const char *buf_cstr(struct buf *b, struct err *e);
 
 struct rd {

@@ -5,10 +5,28 @@
 #include <stdio.h>
 #include <string.h>
 
+/* trim(e): A message that filled its room may end inside a character; take that one off, so that
+ * whoever prints it or puts it into JSON still has well-formed UTF-8. */
 static void
+trim(struct err *e)
+{
+	size_t n = strlen(e->msg), back = 0;
+	unsigned char c;
+
+	if (n + 1 < sizeof(e->msg))
+		return;
+	while (back < 3 && ((unsigned char)e->msg[n - 1 - back] & 0xc0) == 0x80)
+		back++;
+	c = (unsigned char)e->msg[n - 1 - back];
+	if (c >= 0xc0 && back < (c >= 0xf0 ? 3U : c >= 0xe0 ? 2U : 1U))
+		e->msg[n - 1 - back] = 0;
+}
+
+__attribute__((format(printf, 2, 0))) static void
 put(struct err *e, const char *fmt, va_list ap)
 {
 	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	trim(e);
 }
 
 int
@@ -49,6 +67,7 @@ err_sys(struct err *e, const char *fmt, ...)
 {
 	int sys = errno;
 	int code = code_of_errno(sys);
+	const char *text = strerrordesc_np(sys); /* always English, no locale, no lock */
 	va_list ap;
 	size_t n;
 
@@ -60,7 +79,8 @@ err_sys(struct err *e, const char *fmt, ...)
 	put(e, fmt, ap);
 	va_end(ap);
 	n = strlen(e->msg);
-	(void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", strerrordesc_np(sys) ? strerrordesc_np(sys) : "?");
+	(void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", text ? text : "?");
+	trim(e);
 	return code;
 }
 
@@ -79,6 +99,7 @@ err_wrap(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(e->msg);
 	(void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", old);
+	trim(e);
 	return e->code;
 }
 
@@ -89,7 +110,9 @@ err_name(int code)
 		"ok", "system", "no memory", "invalid", "not found", "corrupt", "no key", "limit",
 		"format", "exists", "busy", "cancelled", "no space",
 	};
-	int i = code >= 0 ? 0 : -code;
+	const int n = (int)(sizeof(names) / sizeof(names[0]));
 
-	return i < (int)(sizeof(names) / sizeof(names[0])) ? names[i] : "unknown";
+	if (code >= 0)
+		return names[0];
+	return code > -n ? names[-code] : "unknown";
 }

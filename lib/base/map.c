@@ -73,7 +73,7 @@ find(const struct map *m, uint64_t h, const void *k, size_t n)
 
 		if (!s->value)
 			return s;
-		if (s->hash == h && s->n == n && memcmp(s->key, k, n) == 0)
+		if (s->hash == h && s->n == n && (n == 0 || memcmp(s->key, k, n) == 0))
 			return s;
 	}
 }

@@ -65,7 +65,8 @@ MUST int num_parse_size(const char *s, uint64_t *ret, struct err *e);
 /* hex_put(out, p, n): Write 2 * ${n} lower-case digits and a NUL to ${out}. */
 void hex_put(char *out, const void *p, size_t n);
 
-/* hex_get(out, n, s): Read exactly 2 * ${n} digits from ${s}, which must end there. 0 or E_INVAL. */
+/* hex_get(out, n, s): Read exactly 2 * ${n} digits from ${s}, which must end there. 0 or E_INVAL.
+ * ${out} may be partly written then. */
 MUST int hex_get(void *out, size_t n, const char *s);
 
 #endif

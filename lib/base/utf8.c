@@ -33,6 +33,22 @@ seq(const unsigned char *p, size_t n)
 	return 0;
 }
 
+/* quiet(p, k): Whether a terminal or a reader could be misled by this character: C0 and C1 controls,
+ * DEL, and the marks that turn the direction of writing (a file "exe.fdp" must not look like a PDF).
+ * The backslash is in it because it starts an escape. */
+static bool
+quiet(const unsigned char *p, size_t k)
+{
+	if (k == 1)
+		return p[0] < 0x20 || p[0] == 0x7f || p[0] == '\\';
+	if (k == 2)
+		return p[0] == 0xc2 && p[1] < 0xa0;
+	if (k != 3 || p[0] != 0xe2)
+		return false;
+	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+	    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
 bool
 utf8_ok(const void *p, size_t n)
 {
@@ -54,7 +70,7 @@ utf8_show(struct buf *b, const void *p, size_t n, struct err *e)
 
 	for (size_t i = 0, k; i < n && r == 0; i += k) {
 		k = seq(s + i, n - i);
-		if (k == 0 || s[i] < 0x20 || s[i] == 0x7f || s[i] == '\\') {
+		if (k == 0 || quiet(s + i, k)) {
 			k = 1;
 			r = buf_fmt(b, e, "\\x%02x", s[i]);
 		} else {

@@ -7,12 +7,14 @@
 
 #include "base/buf.h"
 
-/* utf8_ok(p, n): Whether the ${n} bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
+/* utf8_ok(p, n): Whether the ${n} bytes are well-formed UTF-8 (no surrogates, no overlong forms).
+ */
 bool utf8_ok(const void *p, size_t n);
 
-/* utf8_show(b, p, n, e): Append ${n} bytes of any content as printable UTF-8: well-formed text as it
- * is, anything else and control characters and backslash as \xHH. One-to-one, so that a path of any
- * bytes can be shown and read back. */
+/* utf8_show(b, p, n, e): Append ${n} bytes of any content as printable UTF-8: well-formed text as
+ * it is; anything else, control characters (C0, C1, line and paragraph separators, marks of writing
+ * direction) and backslash as \xHH a byte. One-to-one, so that a path of any bytes can be shown and
+ * read back. */
 MUST int utf8_show(struct buf *b, const void *p, size_t n, struct err *e);
 
 /* utf8_unshow(b, s, e): The inverse of utf8_show. E_INVAL on a broken escape. */
