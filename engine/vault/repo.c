@@ -1,0 +1,483 @@
+/* A repository: making one, identifying one, reading its log. */
+#include "vault/repo_int.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "crypt/secret.h"
+
+static const char ident_name[] = "mamori-vault";
+static const char ident_head[] = "MAMORI-VAULT 1\n";
+
+static const char ident_tail[] =
+    "\n"
+    "これは Mamori（守り）の保管庫です。中身は暗号化されています。消したり動かしたりしないでください。\n"
+    "戻し方: mamori vault restore この場所 latest --to 戻す先 --key 復旧鍵のファイル\n"
+    "\n"
+    "This is a Mamori vault. Its content is encrypted. Do not delete or move anything here.\n"
+    "To get data back: mamori vault restore THIS-PLACE latest --to TARGET --key RECOVERY-KEY-FILE\n";
+
+/* ---- identification ---- */
+
+static int
+ident_put(struct buf *b, const struct vault_ident *id, struct err *e)
+{
+	char repo[2 * FMT_ID_LEN + 1], pin[2 * SIGN_PUB_LEN + 1];
+
+	hex_put(repo, id->repo, FMT_ID_LEN);
+	hex_put(pin, id->pin, SIGN_PUB_LEN);
+	return buf_fmt(b, e, "%sid: %s\nlog: %s\n%s", ident_head, repo, pin, ident_tail);
+}
+
+static int
+ident_get(const struct buf *b, struct vault_ident *ret, struct err *e)
+{
+	enum { HEAD = sizeof(ident_head) - 1, ID = 4 + 2 * FMT_ID_LEN + 1 };
+	const char *p = (const char *)b->p;
+	char hex[2 * SIGN_PUB_LEN + 1];
+
+	if (b->len < HEAD || memcmp(p, "MAMORI-VAULT ", 13) != 0)
+		return err_set(e, E_PROTO, "this is not a Mamori vault");
+	if (memcmp(p, ident_head, HEAD) != 0)
+		return err_set(e, E_PROTO, "this vault was made by a newer Mamori");
+	if (b->len < HEAD + ID + 5 + 2 * SIGN_PUB_LEN + 1)
+		return err_set(e, E_CORRUPT, "the file %s is damaged", ident_name);
+	p += HEAD;
+	(void)memcpy(hex, p + 4, 2 * FMT_ID_LEN);
+	hex[2 * FMT_ID_LEN] = 0;
+	if (memcmp(p, "id: ", 4) != 0 || hex_get(ret->repo, FMT_ID_LEN, hex) < 0)
+		return err_set(e, E_CORRUPT, "the file %s is damaged", ident_name);
+	p += ID;
+	(void)memcpy(hex, p + 5, 2 * SIGN_PUB_LEN);
+	hex[2 * SIGN_PUB_LEN] = 0;
+	if (memcmp(p, "log: ", 5) != 0 || hex_get(ret->pin, SIGN_PUB_LEN, hex) < 0)
+		return err_set(e, E_CORRUPT, "the file %s is damaged", ident_name);
+	return 0;
+}
+
+static int
+identify_at(const struct fio *f, int dirfd, struct vault_ident *ret, struct err *e)
+{
+	struct buf AUTO(buf_free) b;
+	int r;
+
+	buf_init(&b, 8192);
+	r = fio_slurp(f, dirfd, ident_name, &b, e);
+	if (r == E_NOENT)
+		return err_set(e, E_PROTO, "this is not a Mamori vault (no file %s)", ident_name);
+	return r < 0 ? r : ident_get(&b, ret, e);
+}
+
+int
+vault_identify(const struct fio *f, const char *path, struct vault_ident *ret, struct err *e)
+{
+	int fd = fio_open(f, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = identify_at(f, fd, ret, e);
+	fio_close(f, fd);
+	return r < 0 && e ? err_wrap(e, "%s", path) : r;
+}
+
+/* ---- making ---- */
+
+static int
+must_be_empty(int fd, const char *path, struct err *e)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* allow: only looks */
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *de;
+	int r = 0;
+
+	if (!d) {
+		if (copy >= 0)
+			(void)close(copy);
+		return err_sys(e, "%s", path);
+	}
+	while (r == 0 && (de = readdir(d))) {
+		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
+		    strcmp(de->d_name, "lost+found") == 0)
+			continue;
+		if (strcmp(de->d_name, ident_name) == 0)
+			r = err_set(e, E_EXIST, "%s: there already is a vault", path);
+		else
+			r = err_set(e, E_EXIST, "%s: the folder is not empty (\"%s\")", path,
+			    de->d_name);
+	}
+	(void)closedir(d);
+	return r;
+}
+
+static int
+make_log(const struct fio *f, int fd, const struct vault_init *in, const struct keys_all *k,
+    struct vault_writer_key *w, struct vault_ident *id, struct err *e)
+{
+	struct fmt_genesis g = {.lock_days = in->lock_days};
+	struct seal_key *seal = NULL;
+	struct signer *root = NULL, *writer = NULL;
+	struct ledger *log = NULL;
+	struct buf AUTO(buf_free) b;
+	int r;
+
+	buf_init(&b, 1024);
+	random_fill(g.repo, sizeof(g.repo));
+	r = seal_key_new(k->seal, &seal, e);
+	if (r == 0) {
+		(void)memcpy(g.recovery, seal_key_pub(seal), SEAL_PUB_LEN);
+		r = aead_commit(k->index, g.index_commit, e);
+	}
+	if (r == 0)
+		r = fmt_genesis_put(&b, &g, e);
+	if (r == 0)
+		r = signer_new(k->sign, &root, e);
+	random_fill(w->seed, sizeof(w->seed));
+	if (r == 0)
+		r = signer_new(w->seed, &writer, e);
+	if (r == 0)
+		r = ledger_create(f, fd, "log", root, b.p, b.len, in->now, e);
+	if (r == 0)
+		r = ledger_open(f, fd, "log", signer_pub(root), &log, e);
+	if (r == 0)
+		r = ledger_enrol(log, root, signer_pub(writer), in->now, e);
+	if (r == 0) {
+		(void)memcpy(w->repo, g.repo, FMT_ID_LEN);
+		(void)memcpy(w->index, k->index, 32);
+		(void)memcpy(w->dedup, k->dedup, 32);
+		(void)memcpy(w->recovery, g.recovery, SEAL_PUB_LEN);
+		(void)memcpy(w->pin, signer_pub(root), SIGN_PUB_LEN);
+		w->ring = in->ring;
+		(void)memcpy(id->repo, g.repo, FMT_ID_LEN);
+		(void)memcpy(id->pin, w->pin, SIGN_PUB_LEN);
+	}
+	ledger_close(log);
+	signer_free(writer);
+	signer_free(root);
+	seal_key_free(seal);
+	return r;
+}
+
+/* init_at(f, fd, pl, in, ret, e): The identity file comes last: before it there is no vault, and
+ * what an interrupted try left behind is named in the message of the next. */
+static int
+init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct vault_init *in,
+    struct vault_ident *ret, struct err *e)
+{
+	struct keys_all k;
+	struct vault_writer_key w = {0};
+	struct vault_ident id;
+	struct buf AUTO(buf_free) b;
+	int r;
+
+	buf_init(&b, 8192);
+	r = keys_derive(in->secret, &k, e);
+	if (r == 0)
+		r = make_log(f, fd, in, &k, &w, &id, e);
+	if (r == 0)
+		r = fio_mkdir(f, fd, "seg", 0700, e);
+	if (r == 0)
+		r = fio_mkdir(f, fd, "tmp", 0700, e);
+	if (r == 0)
+		r = keys_save(f, pl, &w, e);
+	if (r == 0)
+		r = ident_put(&b, &id, e);
+	if (r == 0)
+		r = fio_create(f, fd, ident_name, b.p, b.len, 0444, e);
+	if (r == 0)
+		*ret = id;
+	explicit_bzero(&k, sizeof(k));
+	explicit_bzero(&w, sizeof(w));
+	return r;
+}
+
+int
+vault_init(const struct fio *f, const char *path, const struct vault_place *pl,
+    const struct vault_init *in, struct vault_ident *ret, struct err *e)
+{
+	int fd, r;
+
+	r = fio_mkdirs(f, path, 0700, e);
+	if (r < 0)
+		return r;
+	fd = fio_open(f, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+	if (fd < 0)
+		return fd;
+	r = must_be_empty(fd, path, e);
+	if (r == 0)
+		r = init_at(f, fd, pl, in, ret, e);
+	fio_close(f, fd);
+	return r;
+}
+
+/* ---- derived keys ---- */
+
+int
+repo_toc_key(const uint8_t index_key[32], const uint8_t seg[FMT_ID_LEN], uint8_t out[32],
+    struct err *e)
+{
+	return kdf_hkdf(index_key, 32, seg, FMT_ID_LEN, "mamori segment table v1", out, 32, e);
+}
+
+int
+repo_body_key(const uint8_t dek[32], const uint8_t seg[FMT_ID_LEN], uint8_t out[32], struct err *e)
+{
+	return kdf_hkdf(dek, 32, seg, FMT_ID_LEN, "mamori segment body v1", out, 32, e);
+}
+
+static int
+info_aead(const uint8_t index_key[32], const uint8_t snap[FMT_ID_LEN], struct aead **ret,
+    struct err *e)
+{
+	uint8_t key[32];
+	int r = kdf_hkdf(index_key, 32, snap, FMT_ID_LEN, "mamori generation v1", key, 32, e);
+
+	if (r == 0)
+		r = aead_new(key, ret, e);
+	explicit_bzero(key, sizeof(key));
+	return r;
+}
+
+int
+repo_seal_info(const uint8_t index_key[32], const uint8_t snap[FMT_ID_LEN],
+    const struct fmt_snap_info *info, struct buf *out, struct err *e)
+{
+	uint8_t nonce[AEAD_NONCE_LEN];
+	struct aead *a = NULL;
+	struct buf AUTO(buf_free) plain;
+	int r;
+
+	/* every id is random, so the key is fresh and the counter may start at zero */
+	aead_nonce(nonce, 0);
+	buf_init(&plain, 4096);
+	r = fmt_snap_info_put(&plain, info, e);
+	if (r == 0)
+		r = info_aead(index_key, snap, &a, e);
+	if (r == 0)
+		r = buf_reserve(out, plain.len + AEAD_TAG_LEN, e);
+	if (r == 0)
+		r = aead_seal(a, nonce, snap, FMT_ID_LEN, plain.p, plain.len, out->p + out->len, e);
+	if (r == 0)
+		out->len += plain.len + AEAD_TAG_LEN;
+	aead_free(a);
+	return r;
+}
+
+int
+repo_open_info(const uint8_t index_key[32], const uint8_t snap[FMT_ID_LEN], const uint8_t *p,
+    size_t n, struct fmt_snap_info *info, struct err *e)
+{
+	uint8_t nonce[AEAD_NONCE_LEN], plain[4096];
+	struct aead *a = NULL;
+	int r;
+
+	if (n < AEAD_TAG_LEN || n > sizeof(plain))
+		return err_set(e, E_CORRUPT, "a generation's description does not make sense");
+	aead_nonce(nonce, 0);
+	r = info_aead(index_key, snap, &a, e);
+	if (r == 0)
+		r = aead_open(a, nonce, snap, FMT_ID_LEN, p, n, plain, e);
+	if (r == 0)
+		r = fmt_snap_info_get(plain, n - AEAD_TAG_LEN, info, e);
+	aead_free(a);
+	return r;
+}
+
+/* ---- the log ---- */
+
+static int
+on_segment(struct repo *r, const struct ledger_rec *rec, struct err *e)
+{
+	struct vault_seg s = {.seq = rec->seq};
+	int x = fmt_segment_rec_get(rec->payload, rec->len, &s.rec, e);
+
+	if (x < 0)
+		return x;
+	if (repo_seg(r, s.rec.seg) != REPO_NOSEG)
+		return err_set(e, E_CORRUPT, "the log names a segment twice");
+	if (r->nsegs == r->cap_segs) {
+		uint32_t cap = r->cap_segs ? r->cap_segs * 2 : 64;
+		void *p = reallocarray(r->segs, cap, sizeof(*r->segs));
+
+		if (!p)
+			return err_set(e, E_NOMEM, "no memory for %u segments", cap);
+		r->segs = p;
+		r->cap_segs = cap;
+	}
+	r->segs[r->nsegs++] = s;
+	return map_put(&r->by_id, s.rec.seg, FMT_ID_LEN, (void *)(uintptr_t)r->nsegs, e);
+}
+
+static int
+on_snapshot(struct repo *r, const struct ledger_rec *rec, struct err *e)
+{
+	struct fmt_snapshot_rec s;
+	struct vault_generation *g;
+	int x = fmt_snapshot_rec_get(rec->payload, rec->len, &s, e);
+
+	if (x < 0)
+		return x;
+	for (uint32_t i = 0; i < s.nruns; i++) {
+		if (s.runs[i].first + s.runs[i].count > r->nsegs) {
+			fmt_snapshot_rec_free(&s);
+			return err_set(e, E_CORRUPT, "a generation needs segments the log lacks");
+		}
+	}
+	if (r->ngens == r->cap_gens) {
+		size_t cap = r->cap_gens ? r->cap_gens * 2 : 32;
+		void *p = reallocarray(r->gens, cap, sizeof(*r->gens));
+
+		if (!p) {
+			fmt_snapshot_rec_free(&s);
+			return err_set(e, E_NOMEM, "no memory for %zu generations", cap);
+		}
+		r->gens = p;
+		r->cap_gens = cap;
+	}
+	g = &r->gens[r->ngens];
+	*g = (struct vault_generation){
+		.seq = rec->seq, .at = rec->at, .locked_until = s.retain_until,
+		.nruns = s.nruns, .runs = s.runs,
+	};
+	(void)memcpy(g->id, s.id, FMT_ID_LEN);
+	s.runs = NULL;
+	if (r->have_index) {
+		x = repo_open_info(r->index_key, g->id, s.sealed, s.sealed_len, &g->info, e);
+		g->info_ok = x == 0;
+	}
+	fmt_snapshot_rec_free(&s);
+	r->ngens++;
+	return x;
+}
+
+static int
+on_record(const struct ledger_rec *rec, void *cookie, struct err *e)
+{
+	struct repo *r = cookie;
+	int x = 0;
+
+	if (rec->type == LEDGER_T_KEY && memcmp(rec->key_id, r->first_key_id, 8) != 0)
+		x = err_set(e, E_CORRUPT, "a writer was admitted by somebody without the recovery key");
+	else if (rec->type == FMT_LOG_SEGMENT)
+		x = on_segment(r, rec, e);
+	else if (rec->type == FMT_LOG_SNAPSHOT)
+		x = on_snapshot(r, rec, e);
+	if (x < 0 && e)
+		return err_wrap(e, "log entry %llu", (unsigned long long)rec->seq);
+	r->next_seq = rec->seq + 1;
+	return x;
+}
+
+int
+repo_refresh(struct repo *r, struct err *e)
+{
+	return ledger_each(r->log, r->next_seq, on_record, r, e);
+}
+
+uint32_t
+repo_seg(const struct repo *r, const uint8_t id[FMT_ID_LEN])
+{
+	uintptr_t n = (uintptr_t)map_get(&r->by_id, id, FMT_ID_LEN);
+
+	return n ? (uint32_t)(n - 1) : REPO_NOSEG;
+}
+
+static int
+open_parts(struct repo *r, const char *path, struct err *e)
+{
+	const uint8_t *genesis;
+	uint8_t hash[DIGEST_LEN];
+	size_t n;
+	int x;
+
+	r->dirfd = fio_open(r->f, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+	if (r->dirfd < 0)
+		return r->dirfd;
+	x = identify_at(r->f, r->dirfd, &r->ident, e);
+	if (x < 0)
+		return x;
+	r->segfd = fio_open(r->f, r->dirfd, "seg", O_RDONLY | O_DIRECTORY, 0, e);
+	if (r->segfd < 0)
+		return err_set(e, E_CORRUPT, "the folder seg of the vault is missing");
+	r->tmpfd = fio_open(r->f, r->dirfd, "tmp", O_RDONLY | O_DIRECTORY, 0, NULL);
+	x = ledger_open(r->f, r->dirfd, "log", r->ident.pin, &r->log, e);
+	if (x == E_NOENT)
+		return err_set(e, E_CORRUPT, "the log of the vault is missing");
+	if (x < 0)
+		return x;
+	genesis = ledger_genesis(r->log, &n);
+	x = fmt_genesis_get(genesis, n, &r->genesis, e);
+	if (x < 0)
+		return x;
+	if (memcmp(r->genesis.repo, r->ident.repo, FMT_ID_LEN) != 0)
+		return err_set(e, E_CORRUPT, "the log belongs to another vault");
+	digest_sha256(r->ident.pin, SIGN_PUB_LEN, hash);
+	(void)memcpy(r->first_key_id, hash, 8);
+	return repo_refresh(r, e);
+}
+
+int
+repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *e)
+{
+	struct repo *r = calloc(1, sizeof(*r));
+	int x;
+
+	if (!r)
+		return err_set(e, E_NOMEM, "no memory");
+	r->f = f;
+	r->dirfd = r->segfd = r->tmpfd = -1;
+	map_init(&r->by_id, UINT32_MAX);
+	x = open_parts(r, path, e);
+	if (x < 0) {
+		repo_close(r);
+		return e ? err_wrap(e, "%s", path) : x;
+	}
+	*ret = r;
+	return 0;
+}
+
+int
+repo_index_key(struct repo *r, const uint8_t key[32], struct err *e)
+{
+	uint8_t commit[32];
+	int x = aead_commit(key, commit, e);
+
+	if (x < 0)
+		return x;
+	if (!secret_eq(commit, r->genesis.index_commit, 32))
+		return err_set(e, E_AUTH, "the key is not the key of this vault");
+	(void)memcpy(r->index_key, key, 32);
+	r->have_index = true;
+	/* read the log again, now with the descriptions */
+	for (size_t i = 0; i < r->ngens; i++)
+		free(r->gens[i].runs);
+	r->ngens = 0;
+	r->nsegs = 0;
+	map_free(&r->by_id);
+	map_init(&r->by_id, UINT32_MAX);
+	r->next_seq = 0;
+	return repo_refresh(r, e);
+}
+
+void
+repo_close(struct repo *r)
+{
+	if (!r)
+		return;
+	ledger_close(r->log);
+	fio_close(r->f, r->tmpfd);
+	fio_close(r->f, r->segfd);
+	fio_close(r->f, r->dirfd);
+	for (size_t i = 0; i < r->ngens; i++)
+		free(r->gens[i].runs);
+	free(r->gens);
+	free(r->segs);
+	map_free(&r->by_id);
+	explicit_bzero(r->index_key, sizeof(r->index_key));
+	free(r);
+}

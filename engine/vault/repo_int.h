@@ -1,0 +1,81 @@
+/* A repository as its log tells it. Shared by the writing and the reading side; private to vault. */
+#ifndef MAMORI_VAULT_REPO_INT_H
+#define MAMORI_VAULT_REPO_INT_H
+
+#include "base/map.h"
+#include "ledger/ledger.h"
+#include "vault/vault.h"
+
+#define REPO_NOSEG UINT32_MAX
+
+struct repo {
+	const struct fio *f;
+	int dirfd, segfd, tmpfd; /* tmpfd is -1 where the repository cannot be written */
+	struct ledger *log;
+	struct vault_ident ident;
+	struct fmt_genesis genesis;
+	uint8_t first_key_id[8];
+	uint64_t next_seq;       /* first log record not read yet */
+	struct vault_seg *segs;  /* in log order; the index is the segment's number */
+	uint32_t nsegs, cap_segs;
+	struct map by_id;        /* segment id -> (void *)(number + 1) */
+	struct vault_generation *gens;
+	size_t ngens, cap_gens;
+	bool have_index;
+	uint8_t index_key[32];
+};
+
+/* repo_open(f, path, ret, e): Identify, open the log with its pin, read it. */
+MUST int repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *e);
+void repo_close(struct repo *r);
+/* repo_index_key(r, key, e): Take the index key (E_AUTH when it is not this repository's) and open
+ * the descriptions of all generations. */
+MUST int repo_index_key(struct repo *r, const uint8_t key[32], struct err *e);
+/* repo_refresh(r, e): Read what others appended. */
+MUST int repo_refresh(struct repo *r, struct err *e);
+/* repo_seg(r, id): The number of a segment, or REPO_NOSEG. */
+uint32_t repo_seg(const struct repo *r, const uint8_t id[FMT_ID_LEN]);
+/* repo_seal_info / repo_open_info: The sealed part of a generation's log record. */
+MUST int repo_seal_info(const uint8_t index_key[32], const uint8_t snap[FMT_ID_LEN],
+    const struct fmt_snap_info *info, struct buf *out, struct err *e);
+MUST int repo_open_info(const uint8_t index_key[32], const uint8_t snap[FMT_ID_LEN],
+    const uint8_t *p, size_t n, struct fmt_snap_info *info, struct err *e);
+/* repo_toc_key(index_key, seg, out, e): The key of a segment's table and trailer pages. */
+MUST int repo_toc_key(const uint8_t index_key[32], const uint8_t seg[FMT_ID_LEN],
+    uint8_t out[32], struct err *e);
+/* repo_body_key(dek, seg, out, e): The key of its body pages. */
+MUST int repo_body_key(const uint8_t dek[32], const uint8_t seg[FMT_ID_LEN], uint8_t out[32],
+    struct err *e);
+
+/* ---- keys (keys.c) ---- */
+
+struct keys_all { /* everything that follows from the recovery key */
+	uint8_t index[32], dedup[32], sign[32], seal[32];
+};
+MUST int keys_derive(const uint8_t secret[PAPERKEY_LEN], struct keys_all *ret, struct err *e);
+MUST int keys_place(const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN], char out[64],
+    struct err *e);
+MUST int keys_save(const struct fio *f, const struct vault_place *pl,
+    const struct vault_writer_key *k, struct err *e);
+
+/* The ring: data keys of the segments that the newest generation of each system needs, so that a
+ * drill and a quick restore need no recovery key. Forgotten as generations grow old. */
+struct ring {
+	struct map by_seg; /* segment id -> 32-byte key, owned */
+};
+void ring_init(struct ring *g);
+void ring_free(struct ring *g);
+MUST int ring_load(const struct fio *f, const struct vault_place *pl,
+    const uint8_t repo[FMT_ID_LEN], struct ring *g, struct err *e);
+const uint8_t *ring_get(const struct ring *g, const uint8_t seg[FMT_ID_LEN]);
+MUST int ring_add(struct ring *g, const uint8_t seg[FMT_ID_LEN], const uint8_t key[32],
+    struct err *e);
+MUST int ring_append(const struct fio *f, const struct vault_place *pl,
+    const uint8_t repo[FMT_ID_LEN], const uint8_t seg[FMT_ID_LEN], const uint8_t key[32],
+    struct err *e);
+/* ring_prune(f, place, repo, g, e): Keep only what the newest generation of each system needs, and
+ * write that down. */
+MUST int ring_prune(const struct fio *f, const struct vault_place *pl, struct repo *repo,
+    struct ring *g, struct err *e);
+
+#endif
