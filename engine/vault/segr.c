@@ -420,7 +420,7 @@ stored(struct vault_ctx *c, const struct fmt_group *g, const uint8_t **ret, stru
 static int
 fill(struct vault_ctx *c, const struct fmt_group *g, struct slot *t, struct err *e)
 {
-	const uint8_t *p;
+	const uint8_t *p = NULL;
 	size_t n;
 	int x;
 
@@ -480,7 +480,7 @@ ssize_t
 vault_view(struct vault_ctx *c, const uint8_t seg[FMT_ID_LEN], uint32_t off, const uint8_t **ret,
     struct err *e)
 {
-	struct slot *t;
+	struct slot *t = NULL;
 	int x = ctx_seg(c, seg, e);
 
 	if (x == 0)

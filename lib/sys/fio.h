@@ -54,7 +54,8 @@ MUST int fio_truncate(const struct fio *f, int fd, uint64_t len, struct err *e);
 /* fio_rename(f, from, a, to, b, replace, e): E_EXIST when ${b} is there and not ${replace}. */
 MUST int fio_rename(const struct fio *f, int from, const char *a, int to, const char *b,
     bool replace, struct err *e);
-MUST int fio_unlink(const struct fio *f, int dirfd, const char *path, struct err *e);
+/* fio_unlink(f, dirfd, path, e): Remove a file; the caller may ignore the result. */
+int fio_unlink(const struct fio *f, int dirfd, const char *path, struct err *e);
 /* fio_mkdir(f, dirfd, path, mode, e): Also succeeds when the directory is already there. */
 MUST int fio_mkdir(const struct fio *f, int dirfd, const char *path, mode_t mode, struct err *e);
 /* fio_mkdirs(f, path, mode, e): Make an absolute or relative path with all its parents. */
