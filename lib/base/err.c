@@ -1,5 +1,9 @@
 #include "base/err.h"
 
+#undef err_set
+#undef err_sys
+#undef err_wrap
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,6 +104,8 @@ err_wrap(struct err *e, const char *fmt, ...)
 	n = strlen(e->msg);
 	(void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", old);
 	trim(e);
+	if (e->code >= 0)
+		e->code = E_SYS; /* nobody filled it; a failure must not turn into success */
 	return e->code;
 }
 

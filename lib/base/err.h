@@ -44,4 +44,19 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 /* err_name(code): A short stable English word for an E_* code ("corrupt"), "ok" for >= 0. */
 const char *err_name(int code);
 
+/* Static analyzers look at one file at a time and would follow a failure on as if it had returned 0;
+ * tell them what the contract above says. The program itself is compiled without this. */
+#if defined(__clang_analyzer__) || defined(MAMORI_ANALYZER)
+#define ERR_NEGATIVE(call)                                                                         \
+	__extension__({                                                                            \
+		int err_negative_code = (call);                                                    \
+		if (err_negative_code >= 0)                                                        \
+			__builtin_unreachable();                                                   \
+		err_negative_code;                                                                 \
+	})
+#define err_set(...) ERR_NEGATIVE((err_set)(__VA_ARGS__))
+#define err_sys(...) ERR_NEGATIVE((err_sys)(__VA_ARGS__))
+#define err_wrap(...) ERR_NEGATIVE((err_wrap)(__VA_ARGS__))
+#endif
+
 #endif

@@ -47,14 +47,13 @@ time_put(char out[TIME_TEXT], int64_t us)
 void
 time_put_utc(char out[TIME_TEXT], int64_t us)
 {
-	int64_t sec = floor_div(us, TIME_SEC);
-	time_t t = (time_t)sec;
+	time_t t = (time_t)floor_div(us, TIME_SEC);
 	struct tm tm;
 
 	(void)gmtime_r(&t, &tm);
 	(void)strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(out + strlen(out), TIME_TEXT - strlen(out), ".%06dZ",
-	    (int)(us - sec * TIME_SEC));
+	    (int)((us % TIME_SEC + TIME_SEC) % TIME_SEC));
 }
 
 /* digits(sp, n, min, max, ret): Exactly ${n} digits within the range; advances *sp. */

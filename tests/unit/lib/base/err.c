@@ -53,6 +53,8 @@ test_wrap(void)
 	EQ_I(err_wrap(&e, "repository %s", "r"), E_AUTH, "err_wrap returns the old code");
 	EQ_S(e.msg, "repository r: wrong key", "context comes first");
 	EQ_I(err_wrap(NULL, "x"), E_SYS, "nothing to wrap");
+	e = (struct err){0};
+	EQ_I(err_wrap(&e, "x"), E_SYS, "an error that nobody filled does not become success");
 	for (int i = 0; i < 200; i++)
 		(void)err_wrap(&e, "level %d", i);
 	OK(strlen(e.msg) == sizeof(e.msg) - 1, "a message is cut, never overrun");
