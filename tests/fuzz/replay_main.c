@@ -157,7 +157,7 @@ walk(const char *path)
 static void
 plain(void)
 {
-	uint8_t b[512];
+	uint8_t b[512] = {0};
 
 	run(b, 0);
 	for (int v = 0; v < 256; v++) {
