@@ -10,6 +10,8 @@
 
 static const struct cli_cmd commands[] = {
 	/* one row a command, in the order in which the help shows them */
+	{"practice", cmd_practice, "mamori practice [--to DIR] [--size 50M] [--day N] [--seed S]",
+	    "練習用の病院（架空の患者データ）を作る・日を進める", "make the practice hospital, or move it on"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 

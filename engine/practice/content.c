@@ -49,6 +49,17 @@ content_rx(uint64_t seed, const struct ev *ev, struct rx *ret)
 		ret->n > 1 ? (void)ret->n-- : (void)(ret->dose10[0] = (uint16_t)(ret->dose10[0] * 2));
 }
 
+void
+content_decimal(char *out, size_t n, uint32_t v, unsigned digits)
+{
+	if (digits == 2)
+		(void)snprintf(out, n, "%u.%02u", v / 100, v % 100);
+	else if (digits == 1)
+		(void)snprintf(out, n, "%u.%u", v / 10, v % 10);
+	else
+		(void)snprintf(out, n, "%u", v);
+}
+
 static void
 qualitative(struct rng *r, struct lab_value *v)
 {
@@ -63,7 +74,6 @@ static void
 quantity(struct rng *r, const struct lab *l, struct lab_value *v)
 {
 	int32_t span = (int32_t)(l->hi - l->lo), x;
-	uint32_t pow10 = l->digits == 2 ? 100 : l->digits == 1 ? 10 : 1;
 
 	if (rng_percent(r, 80))
 		x = rng_bell(r, (int32_t)l->lo, (int32_t)l->hi);
@@ -78,11 +88,7 @@ quantity(struct rng *r, const struct lab *l, struct lab_value *v)
 		return;
 	}
 	v->flag = x < (int32_t)l->lo ? 'L' : x > (int32_t)l->hi ? 'H' : 0;
-	if (l->digits == 0)
-		(void)snprintf(v->text, sizeof(v->text), "%d", x);
-	else
-		(void)snprintf(v->text, sizeof(v->text), "%d.%0*d", x / (int32_t)pow10, l->digits,
-		    x % (int32_t)pow10);
+	content_decimal(v->text, sizeof(v->text), (uint32_t)x, l->digits);
 }
 
 void

@@ -4,6 +4,7 @@
 #define MAMORI_PRACTICE_CONTENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "practice/hospital.h"
@@ -17,8 +18,8 @@ struct rx {
 	uint16_t days[RX_MAX];
 	int32_t start;
 };
-/* content_rx(seed, ev, ret): What OMP-01 and OMP-11 order. Never a drug the patient is allergic to
- * is asked of nobody here: the practice hospital makes that mistake now and then, as hospitals do. */
+/* content_rx(seed, ev, ret): What OMP-01 and OMP-11 order. Allergies are not looked at: the practice
+ * hospital makes that mistake now and then, as hospitals do. */
 void content_rx(uint64_t seed, const struct ev *ev, struct rx *ret);
 
 struct lab_value {
@@ -43,6 +44,9 @@ struct injections {
 	uint16_t minutes;
 };
 void content_injections(uint64_t seed, const struct ev *ev, struct injections *ret);
+
+/* content_decimal(out, n, v, digits): ${v} with the point before its last ${digits} (0 1 2). */
+void content_decimal(char *out, size_t n, uint32_t v, unsigned digits);
 
 /* content_study(ev, out): The DICOM study UID of an imaging order. */
 void content_study(const struct ev *ev, char out[65]);

@@ -280,7 +280,7 @@ problem_list(struct msg *m)
 	hospital_problems(m->seed, m->ev->pt, m->ev->version, &pr);
 	for (uint8_t i = 0; i < pr.n && m->r == 0; i++) {
 		const struct disease *d = &codes_diseases[pr.disease[i]];
-		char what[96], inst[32], icd[64], onset[9];
+		char what[96], inst[20], icd[64], onset[9];
 		const char *prb[26] = {"AD", m->at14, what, inst, NULL, NULL, onset};
 		const char *zpr[] = {NULL, what, NULL, NULL, what};
 

@@ -224,15 +224,14 @@ lab_group(struct msg *m, uint8_t g, int set, bool result)
 static void
 lab_range(char *out, size_t n, const struct lab *l)
 {
-	unsigned p = l->digits == 2 ? 100 : l->digits == 1 ? 10 : 1;
+	char lo[16], hi[16];
 
+	content_decimal(lo, sizeof(lo), l->lo, l->digits);
+	content_decimal(hi, sizeof(hi), l->hi, l->digits);
 	if (l->hi == 0)
 		(void)snprintf(out, n, "(-)");
-	else if (l->digits == 0)
-		(void)snprintf(out, n, "%u-%u", l->lo, l->hi);
 	else
-		(void)snprintf(out, n, "%u.%0*u-%u.%0*u", l->lo / p, l->digits, l->lo % p,
-		    l->hi / p, l->digits, l->hi % p);
+		(void)snprintf(out, n, "%s-%s", lo, hi);
 }
 
 static void

@@ -535,7 +535,7 @@ announce(struct hospital *h, struct err *e)
 /* --- orders --- */
 
 static int
-labs(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
+order_labs(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
 {
 	struct ev order = make(h, EV_OML01, pt, h->day, at), result;
 	uint32_t fate = rng_below(&h->rng, 100);
@@ -625,7 +625,7 @@ ward_round(struct hospital *h, uint32_t pt, struct err *e)
 	if (r == 0 && rng_percent(&h->rng, 35))
 		r = pair(h, EV_OMP02, EV_OMP12, pt, 0, at + 6 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 22))
-		r = labs(h, pt, at - HOUR_MS / 2, e);
+		r = order_labs(h, pt, at - HOUR_MS / 2, e);
 	if (r == 0 && (h->day - p->admitted) % 7 == 1)
 		r = pair(h, EV_OMP01, EV_OMP11, pt, 0, at + 9 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 4))
@@ -653,7 +653,7 @@ visit(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
 	if (r == 0 && rng_percent(&h->rng, 2))
 		return withdraw(h, &ev, at + 50 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 35))
-		r = labs(h, pt, at + 10 * MIN_MS, e);
+		r = order_labs(h, pt, at + 10 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 9))
 		r = pair(h, EV_OMG01, EV_OMG11, pt, some_imaging(h), at + 15 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 4))

@@ -109,7 +109,7 @@ body(struct rng *r, int age, struct person *p)
 	if (age < 16)
 		adult = 500 + age * (adult - 500) / 16;
 	p->height_mm = adult;
-	p->weight_hg = (int)((int64_t)adult * adult / 10000 * rng_range(r, 17, 29) / 100);
+	p->weight_hg = (int)((int64_t)adult * adult / 1000 * rng_range(r, 17, 29) / 100);
 	if (p->weight_hg < 30)
 		p->weight_hg = 30;
 	p->abo = abo[rng_below(r, ARRAY_LEN(abo))];
