@@ -72,7 +72,8 @@ images(const char *dir, uint64_t mib)
 
 		if (n > mib)
 			n = mib;
-		(void)snprintf(path, sizeof(path), "%s/image-%05llu.bin", dir, (unsigned long long)i);
+		(void)snprintf(
+		    path, sizeof(path), "%s/image-%05llu.bin", dir, (unsigned long long)i);
 		random_file(path, n);
 		mib -= n;
 	}

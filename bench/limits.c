@@ -118,7 +118,8 @@ do_zstd(const char *a, size_t n, int level)
 		total = 0;
 		t0 = now();
 		for (size_t k = 0; k < blocks; k++) {
-			len[k] = ZSTD_compressCCtx(c, out + k * cap, cap, a + k * 131072, 131072, level);
+			len[k] =
+			    ZSTD_compressCCtx(c, out + k * cap, cap, a + k * 131072, 131072, level);
 			total += len[k];
 		}
 		t = best(t, now() - t0);
@@ -160,7 +161,8 @@ do_disk(const char *dir, char *a)
 		if (write(fd, a, 4 * MIB) != 4 * MIB)
 			exit(3);
 	(void)fdatasync(fd);
-	say(direct ? "disk write, direct" : "file write", DISK_MIB * 1.048576 / (now() - t0), "MB/s");
+	say(direct ? "disk write, direct" : "file write", DISK_MIB * 1.048576 / (now() - t0),
+	    "MB/s");
 	t0 = now();
 	for (int i = 0; i < DISK_MIB / 4; i++)
 		if (pread(fd, a, 4 * MIB, (off_t)i * 4 * MIB) != 4 * MIB)

@@ -52,7 +52,8 @@ random_reads(int fd, uint64_t size, size_t n, uint64_t seed)
 		sum += ms[i];
 	}
 	qsort(ms, n, sizeof(*ms), by_value);
-	printf("%.3f\t%.3f\t%.3f\t%.3f\t", sum / (double)n, ms[n / 2], ms[n - 1 - n / 100], ms[n - 1]);
+	printf(
+	    "%.3f\t%.3f\t%.3f\t%.3f\t", sum / (double)n, ms[n / 2], ms[n - 1 - n / 100], ms[n - 1]);
 	free(ms);
 	return 0;
 }

@@ -9,7 +9,8 @@
 #include "base/time.h"
 #include "base/utf8.h"
 
-/* What the process has said so far; a program has one standard output, so this is one per program. */
+/* What the process has said so far; a program has one standard output, so this is one per program.
+ */
 static struct {
 	bool json_done;
 	struct err last;
@@ -128,7 +129,8 @@ cli_progress(struct cli *c, const char *fmt, ...)
 	va_list ap;
 
 	(void)c;
-	if (!isatty(STDERR_FILENO) || (said.progress_shown && now - said.progress_at < TIME_SEC / 10))
+	if (!isatty(STDERR_FILENO) ||
+	    (said.progress_shown && now - said.progress_at < TIME_SEC / 10))
 		return;
 	fputc('\r', stderr);
 	va_start(ap, fmt);

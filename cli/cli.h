@@ -50,9 +50,9 @@ void cli_progress_end(struct cli *c);
 /* cli_bytes(buf, n): "12.3 MB" into a buffer of at least 24 bytes; returns it. */
 const char *cli_bytes(char *buf, uint64_t n);
 
-/* cli_end(c, status): The last thing the program does: under --json a failure that printed no object
- * prints one ({"ok":false,"status":N,"error":{"kind","message"}}); output that could not be written
- * turns a success into CLI_FAIL. Returns the exit status. */
+/* cli_end(c, status): The last thing the program does: under --json a failure that printed no
+ * object prints one ({"ok":false,"status":N,"error":{"kind","message"}}); output that could not be
+ * written turns a success into CLI_FAIL. Returns the exit status. */
 int cli_end(struct cli *c, int status);
 
 cli_fn cmd_drill, cmd_fact, cmd_practice, cmd_status, cmd_up, cmd_vault, cmd_verify;

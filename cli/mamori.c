@@ -18,26 +18,28 @@ static const struct cli_cmd commands[] = {
 static void
 help(const struct cli *c, FILE *out)
 {
-	fprintf(out, "%s\n\n", L(c,
-	    "mamori – 守り。診療を止めないための道具です。\n\n使い方: mamori [--state DIR] [--json] "
-	    "[--lang ja|en] 命令 …",
-	    "mamori – keeps a clinic running through a cyber-attack.\n\nusage: mamori [--state DIR] "
-	    "[--json] [--lang ja|en] COMMAND ..."));
+	fprintf(out, "%s\n\n",
+	    L(c,
+		"mamori – 守り。診療を止めないための道具です。\n\n使い方: mamori [--state DIR] [--json] "
+		"[--lang ja|en] 命令 …",
+		"mamori – keeps a clinic running through a cyber-attack.\n\nusage: mamori [--state DIR] "
+		"[--json] [--lang ja|en] COMMAND ..."));
 	for (const struct cli_cmd *k = commands; k->name; k++)
 		fprintf(out, "  %-10s %s\n", k->name, L(c, k->ja, k->en));
-	fprintf(out, "\n%s\n", L(c,
-	    "  --state DIR   データの置き場所（既定: $MAMORI_STATE、なければ /var/lib/mamori）\n"
-	    "  --json        結果を JSON で一つだけ出します\n"
-	    "  --lang ja|en  表示のことば\n"
-	    "  --version     版\n\n"
-	    "終了状態: 0 できた・正しい  1 できたが答えは「いいえ」  2 使い方の誤り  3 できなかった\n"
-	    "命令ごとの使い方: mamori 命令 --help",
-	    "  --state DIR   where the data is (default: $MAMORI_STATE, else /var/lib/mamori)\n"
-	    "  --json        print one JSON object\n"
-	    "  --lang ja|en  language\n"
-	    "  --version     version\n\n"
-	    "exit status: 0 done and true  1 done, the answer is no  2 wrong usage  3 could not do it\n"
-	    "usage of one command: mamori COMMAND --help"));
+	fprintf(out, "\n%s\n",
+	    L(c,
+		"  --state DIR   データの置き場所（既定: $MAMORI_STATE、なければ /var/lib/mamori）\n"
+		"  --json        結果を JSON で一つだけ出します\n"
+		"  --lang ja|en  表示のことば\n"
+		"  --version     版\n\n"
+		"終了状態: 0 できた・正しい  1 できたが答えは「いいえ」  2 使い方の誤り  3 できなかった\n"
+		"命令ごとの使い方: mamori 命令 --help",
+		"  --state DIR   where the data is (default: $MAMORI_STATE, else /var/lib/mamori)\n"
+		"  --json        print one JSON object\n"
+		"  --lang ja|en  language\n"
+		"  --version     version\n\n"
+		"exit status: 0 done and true  1 done, the answer is no  2 wrong usage  3 could not do it\n"
+		"usage of one command: mamori COMMAND --help"));
 }
 
 static bool

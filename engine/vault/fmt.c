@@ -65,8 +65,9 @@ fmt_header_get(const uint8_t p[FMT_HEADER_LEN], struct fmt_header *ret, struct e
 	if (memcmp(p, seg_magic, 8) != 0)
 		return err_set(e, E_CORRUPT, "the segment header is damaged (magic)");
 	if (le16_get(p + 8) != FMT_VERSION || le32_get(p + 16) != 0)
-		return err_set(e, E_PROTO, "the segment is of a newer format (version %u, flags %x)",
-		    le16_get(p + 8), le32_get(p + 16));
+		return err_set(e, E_PROTO,
+		    "the segment is of a newer format (version %u, flags %x)", le16_get(p + 8),
+		    le32_get(p + 16));
 	r = check_sum(p, "segment header", e);
 	if (r < 0)
 		return r;

@@ -8,15 +8,15 @@
  *   seg/<id>       immutable segments, named by 32 hexadecimal digits
  *   tmp/           segments being written; anything here is unacknowledged
  *
- * A segment: header (4 KiB) | pages (32 KiB each) | page hashes, zero-padded to 4 KiB | footer (4 KiB).
- * Each page is AES-256-GCM ciphertext (32,752 bytes) and tag. From outside all pages look the same;
- * inside they are, in this order, the body (under the segment's own data key), the table of contents
- * (under a key derived from the index key), and one last trailer page (index key) that says where the
- * table is. Hashes are taken over ciphertext, so anybody can scrub without a key.
+ * A segment: header (4 KiB) | pages (32 KiB each) | page hashes, zero-padded to 4 KiB | footer (4
+ * KiB). Each page is AES-256-GCM ciphertext (32,752 bytes) and tag. From outside all pages look the
+ * same; inside they are, in this order, the body (under the segment's own data key), the table of
+ * contents (under a key derived from the index key), and one last trailer page (index key) that
+ * says where the table is. Hashes are taken over ciphertext, so anybody can scrub without a key.
  *
- * The body is a stream of groups, each at most 128 KiB of plaintext, compressed with zstd or raw. The
- * plaintexts of all groups, one after the other, are the segment's *stream*; chunks lie in it end to
- * end. A reference to data is an extent: segment, offset in its stream, length. */
+ * The body is a stream of groups, each at most 128 KiB of plaintext, compressed with zstd or raw.
+ * The plaintexts of all groups, one after the other, are the segment's *stream*; chunks lie in it
+ * end to end. A reference to data is an extent: segment, offset in its stream, length. */
 #ifndef MAMORI_VAULT_FMT_H
 #define MAMORI_VAULT_FMT_H
 
@@ -92,8 +92,8 @@ uint64_t fmt_seg_size(uint32_t npages);
 uint32_t fmt_hashes_len(uint32_t npages);
 /* fmt_pages_of_size(size): The inverse of fmt_seg_size, or 0 when no segment has that size. */
 uint32_t fmt_pages_of_size(uint64_t size);
-/* fmt_pad_pages(n): The page count to which a segment of ${n} used pages is padded, so that its size
- * tells little (Padmé, Nikitin et al. 2019): at most 12 % more, never past FMT_MAX_PAGES. */
+/* fmt_pad_pages(n): The page count to which a segment of ${n} used pages is padded, so that its
+ * size tells little (Padmé, Nikitin et al. 2019): at most 12 % more, never past FMT_MAX_PAGES. */
 uint32_t fmt_pad_pages(uint32_t n);
 /* fmt_page_aad(seg, page, type, out): What a page's tag also covers. */
 enum { FMT_AAD_LEN = FMT_ID_LEN + 5 };
@@ -141,7 +141,8 @@ struct fmt_segment_rec { /* payload of FMT_LOG_SEGMENT */
 	uint8_t root[FMT_HASH_LEN];
 };
 MUST int fmt_segment_rec_put(struct buf *b, const struct fmt_segment_rec *r, struct err *e);
-MUST int fmt_segment_rec_get(const uint8_t *p, size_t n, struct fmt_segment_rec *ret, struct err *e);
+MUST int
+fmt_segment_rec_get(const uint8_t *p, size_t n, struct fmt_segment_rec *ret, struct err *e);
 
 /* Payload of FMT_LOG_SNAPSHOT. In the clear: its id, the lock, and which segments it needs (as runs
  * of segment numbers in log order), so that a keyless scrub can say which generations a damaged

@@ -362,7 +362,8 @@ on_record(const struct ledger_rec *rec, void *cookie, struct err *e)
 	int x = 0;
 
 	if (rec->type == LEDGER_T_KEY && memcmp(rec->key_id, r->first_key_id, 8) != 0)
-		x = err_set(e, E_CORRUPT, "a writer was admitted by somebody without the recovery key");
+		x = err_set(
+		    e, E_CORRUPT, "a writer was admitted by somebody without the recovery key");
 	else if (rec->type == FMT_LOG_SEGMENT)
 		x = on_segment(r, rec, e);
 	else if (rec->type == FMT_LOG_SNAPSHOT)

@@ -1,4 +1,5 @@
-/* A repository as its log tells it. Shared by the writing and the reading side; private to vault. */
+/* A repository as its log tells it. Shared by the writing and the reading side; private to vault.
+ */
 #ifndef MAMORI_VAULT_REPO_INT_H
 #define MAMORI_VAULT_REPO_INT_H
 

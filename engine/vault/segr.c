@@ -1,5 +1,5 @@
-/* Reading segments: opened ones are kept in a bounded table shared by all contexts; each context keeps
- * the groups it decompressed last. */
+/* Reading segments: opened ones are kept in a bounded table shared by all contexts; each context
+ * keeps the groups it decompressed last. */
 #include "vault/segr.h"
 
 #include <fcntl.h>

@@ -234,8 +234,8 @@ body_put(struct segw *s, const uint8_t *p, size_t n, struct err *e)
 
 /* ---- groups ---- */
 
-/* dense(p, n): Whether a sample of the bytes looks like noise, so that trying to compress is a waste:
- * an entropy estimate over two samples of 4 KiB, above 7.85 bits a byte. */
+/* dense(p, n): Whether a sample of the bytes looks like noise, so that trying to compress is a
+ * waste: an entropy estimate over two samples of 4 KiB, above 7.85 bits a byte. */
 static bool
 dense(const uint8_t *p, size_t n)
 {
@@ -348,7 +348,8 @@ segw_add(struct segw *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size
 	c->len = (uint32_t)n;
 	(void)memcpy(c->id, id, FMT_CHUNK_ID_LEN);
 	while (left > 0) {
-		size_t k = FMT_MAX_GROUP - s->group_len < left ? FMT_MAX_GROUP - s->group_len : left;
+		size_t k =
+		    FMT_MAX_GROUP - s->group_len < left ? FMT_MAX_GROUP - s->group_len : left;
 
 		(void)memcpy(s->group + s->group_len, b, k);
 		s->group_len += (uint32_t)k;

@@ -27,18 +27,19 @@ const uint8_t *segw_key(const struct segw *s);
 /* segw_fits(s, n): Whether a chunk of ${n} bytes surely fits. A fresh segment takes any chunk of at
  * most 16 MiB. */
 bool segw_fits(const struct segw *s, size_t n);
-/* segw_add(s, id, p, n, ret_off, e): Append a chunk; ${ret_off} is its place in the stream. The caller
- * asked segw_fits. */
+/* segw_add(s, id, p, n, ret_off, e): Append a chunk; ${ret_off} is its place in the stream. The
+ * caller asked segw_fits. */
 MUST int segw_add(struct segw *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
     uint32_t *ret_off, struct err *e);
 /* segw_off(s): Where the next chunk would lie. */
 uint32_t segw_off(const struct segw *s);
-/* segw_seal(s, full, rec, e): Write the table, padding, hashes and footer, and describe the result in
- * ${rec}. Not durable yet. ${full}: closed because the next chunk does not fit; then it is padded to
- * the full size when it is near it. */
+/* segw_seal(s, full, rec, e): Write the table, padding, hashes and footer, and describe the result
+ * in
+ * ${rec}. Not durable yet. ${full}: closed because the next chunk does not fit; then it is padded
+ * to the full size when it is near it. */
 MUST int segw_seal(struct segw *s, bool full, struct fmt_segment_rec *rec, struct err *e);
-/* segw_publish(s, segfd, e): After segw_seal: make the file durable and give it its final name in the
- * directory ${segfd}, which is synced too. */
+/* segw_publish(s, segfd, e): After segw_seal: make the file durable and give it its final name in
+ * the directory ${segfd}, which is synced too. */
 MUST int segw_publish(struct segw *s, int segfd, struct err *e);
 /* segw_free(s): Close; an unpublished file is removed. NULL is fine. */
 void segw_free(struct segw *s);

@@ -3,8 +3,8 @@
  *
  * Order: entries are sorted by (directory path, name). Directory paths compare component by
  * component, names by bytes; so the children of one directory stand together and a subtree follows
- * its directory. Paths have no leading slash; "" is the root that holds the sources. Names are bytes,
- * not text; they contain neither NUL nor '/' and are not "." or "..".
+ * its directory. Paths have no leading slash; "" is the root that holds the sources. Names are
+ * bytes, not text; they contain neither NUL nor '/' and are not "." or "..".
  *
  * A block holds its own table of segment ids, so that it is the same bytes in every generation in
  * which nothing in it changed, and deduplicates like any chunk. */
@@ -35,9 +35,9 @@ enum tree_type {
 };
 
 enum {
-	TREE_CHANGED = 1,    /* the file changed while it was read, three times */
+	TREE_CHANGED = 1, /* the file changed while it was read, three times */
 	TREE_UNREADABLE = 2, /* could not be read; no data */
-	TREE_GRID = 4,       /* cut on the 16 KiB grid (else content-defined); decides the spans of fid */
+	TREE_GRID = 4, /* cut on the 16 KiB grid (else content-defined); decides the spans of fid */
 };
 
 /* A piece of a file. seg == NULL: a hole of ${len} zero bytes. */
@@ -125,10 +125,10 @@ void tree_manifest_free(struct tree_manifest *m);
  * first key is not greater), or 0. */
 uint32_t tree_manifest_find(const struct tree_manifest *m, const char *dir, const char *name);
 
-/* The file digest, which ties a file to its chunks end to end. A file is read in spans (32 MiB on the
- * grid, 128 MiB otherwise). For each span: HMAC over its items, an item being the 32-byte chunk id, or
- * for a hole "hole", 4 zero bytes, its length (u64), 16 zero bytes. fid = first 16 bytes of the single
- * span's HMAC, or of the HMAC over all spans' HMACs. Holes within a span are merged. */
+/* The file digest, which ties a file to its chunks end to end. A file is read in spans (32 MiB on
+ * the grid, 128 MiB otherwise). For each span: HMAC over its items, an item being the 32-byte chunk
+ * id, or for a hole "hole", 4 zero bytes, its length (u64), 16 zero bytes. fid = first 16 bytes of
+ * the single span's HMAC, or of the HMAC over all spans' HMACs. Holes within a span are merged. */
 enum { TREE_SPAN_GRID = 32 << 20, TREE_SPAN_CDC = 128 << 20 };
 struct tree_fid;
 MUST int tree_fid_new(const struct hmac *h, struct tree_fid **ret, struct err *e);
@@ -136,7 +136,8 @@ void tree_fid_free(struct tree_fid *f);
 void tree_fid_reset(struct tree_fid *f);
 MUST int tree_fid_chunk(struct tree_fid *f, const uint8_t id[FMT_CHUNK_ID_LEN], struct err *e);
 MUST int tree_fid_hole(struct tree_fid *f, uint64_t len, struct err *e);
-/* tree_fid_span(f): A span ends here. tree_fid_span_out: and give its HMAC (for parallel readers). */
+/* tree_fid_span(f): A span ends here. tree_fid_span_out: and give its HMAC (for parallel readers).
+ */
 MUST int tree_fid_span(struct tree_fid *f, uint8_t out[DIGEST_LEN], struct err *e);
 /* tree_fid_join(h, spans, n, out): From the HMACs of ${n} >= 0 spans. */
 void tree_fid_join(const struct hmac *h, const uint8_t (*spans)[DIGEST_LEN], size_t n,

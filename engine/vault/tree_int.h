@@ -1,4 +1,5 @@
-/* What the files tree*.c share: the layout of a block and the rules of names. Not for use elsewhere.
+/* What the files tree*.c share: the layout of a block and the rules of names. Not for use
+ * elsewhere.
  *
  * block:  u8 version | var segments | segments * 16 bytes | var entries | entry*
  * entry:  u8 head    bits 0-3 type, then HEAD_*

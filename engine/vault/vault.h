@@ -56,8 +56,8 @@ struct vault_init {
 	int64_t now;
 };
 /* vault_init(f, path, place, in, ret, e): Make a repository in ${path} (created if missing, must be
- * empty otherwise) and the writer key in ${place}. E_EXIST: there already is one, or the directory is
- * not empty; nothing is changed then. */
+ * empty otherwise) and the writer key in ${place}. E_EXIST: there already is one, or the directory
+ * is not empty; nothing is changed then. */
 MUST int vault_init(const struct fio *f, const char *path, const struct vault_place *pl,
     const struct vault_init *in, struct vault_ident *ret, struct err *e);
 
@@ -95,8 +95,8 @@ struct vault_generation {
 };
 
 /* vault_w_open(f, path, place, ret, e): Open for writing with this machine's writer key. E_AUTH: no
- * key here, or the key is of another repository; E_CORRUPT: the log does not hold, or is shorter than
- * what this machine saw before (rolled back). */
+ * key here, or the key is of another repository; E_CORRUPT: the log does not hold, or is shorter
+ * than what this machine saw before (rolled back). */
 MUST int vault_w_open(const struct fio *f, const char *path, const struct vault_place *pl,
     VAULT_W **ret, struct err *e);
 void vault_w_close(VAULT_W *w);
@@ -113,9 +113,9 @@ struct vault_open {
 	const struct vault_place *place; /* use this machine's index key and ring, or NULL */
 	size_t cache_bytes;             /* of decompressed groups, 0: default 32 MiB */
 };
-/* vault_r_open(f, path, o, ret, e): Open for reading. With ${secret}: everything. With ${place} alone:
- * the list, and the data of the newest generations whose keys the ring holds. With neither: keyless
- * (log and scrub). E_AUTH: the key is not of this repository. */
+/* vault_r_open(f, path, o, ret, e): Open for reading. With ${secret}: everything. With ${place}
+ * alone: the list, and the data of the newest generations whose keys the ring holds. With neither:
+ * keyless (log and scrub). E_AUTH: the key is not of this repository. */
 MUST int vault_r_open(const struct fio *f, const char *path, const struct vault_open *o,
     VAULT_R **ret, struct err *e);
 void vault_r_close(VAULT_R *r);
@@ -123,8 +123,8 @@ const struct vault_ident *vault_r_ident(const VAULT_R *r);
 
 /* vault_r_list(r, ret_n): All generations in the order of the log. Owned by ${r}. */
 const struct vault_generation *vault_r_list(const VAULT_R *r, size_t *ret_n);
-/* vault_r_find(r, what, ret, e): By full or unique leading digits of the id, "latest", or a system's
- * name (its newest). E_NOENT, E_INVAL (ambiguous). */
+/* vault_r_find(r, what, ret, e): By full or unique leading digits of the id, "latest", or a
+ * system's name (its newest). E_NOENT, E_INVAL (ambiguous). */
 MUST int vault_r_find(const VAULT_R *r, const char *what, const struct vault_generation **ret,
     struct err *e);
 
@@ -135,8 +135,8 @@ MUST int vault_gen_open(VAULT_R *r, const struct vault_generation *g, struct vau
 void vault_gen_close(struct vault_gen *g);
 const struct tree_manifest *vault_gen_manifest(const struct vault_gen *g);
 
-/* vault_gen_block(g, i, ret, e): The plaintext of tree block ${i} into ${ret} (cleared first). May be
- * called by several threads. */
+/* vault_gen_block(g, i, ret, e): The plaintext of tree block ${i} into ${ret} (cleared first). May
+ * be called by several threads. */
 MUST int vault_gen_block(struct vault_gen *g, uint32_t i, struct buf *ret, struct err *e);
 
 /* A reading context: one per thread. It keeps the last groups it decompressed. */

@@ -44,8 +44,8 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 /* err_name(code): A short stable English word for an E_* code ("corrupt"), "ok" for >= 0. */
 const char *err_name(int code);
 
-/* Static analyzers look at one file at a time and would follow a failure on as if it had returned 0;
- * tell them what the contract above says. The program itself is compiled without this. */
+/* Static analyzers look at one file at a time and would follow a failure on as if it had returned
+ * 0; tell them what the contract above says. The program itself is compiled without this. */
 #if defined(__clang_analyzer__) || defined(MAMORI_ANALYZER)
 #define ERR_NEGATIVE(call)                                                                         \
 	__extension__({                                                                            \

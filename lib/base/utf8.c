@@ -33,9 +33,9 @@ seq(const unsigned char *p, size_t n)
 	return 0;
 }
 
-/* quiet(p, k): Whether a terminal or a reader could be misled by this character: C0 and C1 controls,
- * DEL, and the marks that turn the direction of writing (a file "exe.fdp" must not look like a PDF).
- * The backslash is in it because it starts an escape. */
+/* quiet(p, k): Whether a terminal or a reader could be misled by this character: C0 and C1
+ * controls, DEL, and the marks that turn the direction of writing (a file "exe.fdp" must not look
+ * like a PDF). The backslash is in it because it starts an escape. */
 static bool
 quiet(const unsigned char *p, size_t k)
 {
@@ -94,12 +94,14 @@ utf8_unshow(struct buf *b, const char *s, struct err *e)
 			continue;
 		}
 		if (s[1] != 'x' || !s[2] || !s[3])
-			return err_set(e, E_INVAL, "\\x and two digits are expected after a backslash");
+			return err_set(
+			    e, E_INVAL, "\\x and two digits are expected after a backslash");
 		two[0] = s[2];
 		two[1] = s[3];
 		two[2] = 0;
 		if (hex_get(&v, 1, two) < 0)
-			return err_set(e, E_INVAL, "\\x and two digits are expected after a backslash");
+			return err_set(
+			    e, E_INVAL, "\\x and two digits are expected after a backslash");
 		r = buf_u8(b, v, e);
 		s += 4;
 	}

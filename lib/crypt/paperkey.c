@@ -23,9 +23,10 @@ enum {
 };
 
 /* The sixteen. In handwriting none has a near twin among the others (of so/n, shi/tsu, ku/ke/ta,
- * wa/u/fu, no/me/na, ro/ko/yu.., ma/a/mu, ru/re/ha, te/chi/ra, se/ya/sa, su/nu at most one is here).
- * On the telephone, two with the same vowel always differ in the kind of their consonant: stop (k,
- * t), hiss (s, h), nasal (m, n), glide (r, y). None carries a voicing mark. The order is the value. */
+ * wa/u/fu, no/me/na, ro/ko/yu.., ma/a/mu, ru/re/ha, te/chi/ra, se/ya/sa, su/nu at most one is
+ * here). On the telephone, two with the same vowel always differ in the kind of their consonant:
+ * stop (k, t), hiss (s, h), nasal (m, n), glide (r, y). None carries a voicing mark. The order is
+ * the value. */
 static const struct {
 	uint16_t cp;
 	uint16_t half;
@@ -71,8 +72,8 @@ mul16(uint8_t a, uint8_t b)
 }
 
 /* The check symbol of word ${number} (from 1). The four weights and the check's own (1) differ and
- * are not zero: one wrong symbol, or two exchanged ones, always show; and a word does not fit at the
- * place of another. */
+ * are not zero: one wrong symbol, or two exchanged ones, always show; and a word does not fit at
+ * the place of another. */
 static uint8_t
 check_of(const uint8_t d[DATA_SYMS], size_t number)
 {

@@ -1,5 +1,5 @@
-/* Shamir's scheme, threshold 2 of 3: byte by byte a line f(x) = key + slope * x over GF(2^8), with a
- * fresh random slope; share i is f(i). One share leaves every key equally likely. */
+/* Shamir's scheme, threshold 2 of 3: byte by byte a line f(x) = key + slope * x over GF(2^8), with
+ * a fresh random slope; share i is f(i). One share leaves every key equally likely. */
 #include <string.h>
 
 #include <openssl/crypto.h>

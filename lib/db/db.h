@@ -1,8 +1,8 @@
 /* Records in tables. One contract, one dialect: SQLite now, PostgreSQL for a group of hospitals.
  *
  * Placeholders are $1 $2 ...; each call names the types of its arguments in a string, checked
- * against the statement at run time: i int64_t · s const char * (NULL is SQL NULL) · b const void *,
- * size_t. Times are int64 microseconds UTC, texts are UTF-8. A statement that returned success
+ * against the statement at run time: i int64_t · s const char * (NULL is SQL NULL) · b const void
+ * *, size_t. Times are int64 microseconds UTC, texts are UTF-8. A statement that returned success
  * outside db_tx, and a db_tx that returned success, is on the disk. One handle belongs to one
  * thread. */
 #ifndef MAMORI_DB_DB_H
@@ -22,9 +22,9 @@ enum {
 struct db;
 struct db_row; /* valid during the callback */
 
-/* db_open(url, ret, e): Open, and create if need be (mode 0600, its folder must exist), the database
- * `sqlite:PATH`. E_INVAL (another scheme), E_CORRUPT (the file is no database or damaged), E_SYS,
- * E_NOENT (no such folder), E_NOSPC. */
+/* db_open(url, ret, e): Open, and create if need be (mode 0600, its folder must exist), the
+ * database `sqlite:PATH`. E_INVAL (another scheme), E_CORRUPT (the file is no database or damaged),
+ * E_SYS, E_NOENT (no such folder), E_NOSPC. */
 MUST int db_open(const char *url, struct db **ret, struct err *e);
 /* db_close(db): NULL is fine. An open transaction is rolled back. */
 void db_close(struct db *db);
@@ -40,7 +40,8 @@ typedef int db_row_fn(const struct db_row *row, void *cookie, struct err *e);
 MUST int db_each(struct db *db, const char *sql, db_row_fn *fn, void *cookie, const char *types,
     struct err *e, ...);
 
-/* db_i64(db, sql, ret, types, e, ...): The first column of the first row. E_NOENT: no row or NULL. */
+/* db_i64(db, sql, ret, types, e, ...): The first column of the first row. E_NOENT: no row or NULL.
+ */
 MUST int db_i64(struct db *db, const char *sql, int64_t *ret, const char *types, struct err *e,
     ...);
 
@@ -69,9 +70,9 @@ struct db_step {
 const struct db_step *db_steps(size_t *ret_n);
 
 /* db_migrate(db, steps, n, now, e): Bring the database to the newest step, each step in one
- * transaction of its own; ${now} is noted beside each. Returns the number of steps taken. E_PROTO (a
- * newer Mamori was here, or the database belongs to another program; nothing was changed), E_CORRUPT
- * (a step taken in the past had another text). */
+ * transaction of its own; ${now} is noted beside each. Returns the number of steps taken. E_PROTO
+ * (a newer Mamori was here, or the database belongs to another program; nothing was changed),
+ * E_CORRUPT (a step taken in the past had another text). */
 MUST int db_migrate(struct db *db, const struct db_step *steps, size_t n, int64_t now,
     struct err *e);
 

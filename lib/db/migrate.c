@@ -82,10 +82,12 @@ db_migrate(struct db *db, const struct db_step *steps, size_t n, int64_t now, st
 
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].n != i + 1)
-			return err_set(e, E_INVAL, "schema: step %zu is numbered %u", i + 1, steps[i].n);
+			return err_set(
+			    e, E_INVAL, "schema: step %zu is numbered %u", i + 1, steps[i].n);
 	r = db_tx(db, make_table, NULL, e);
 	if (r == 0)
-		r = db_each(db, "SELECT n, sum FROM schema_steps ORDER BY n", check_past, &p, "", e);
+		r = db_each(
+		    db, "SELECT n, sum FROM schema_steps ORDER BY n", check_past, &p, "", e);
 	if (r < 0)
 		return r;
 	if ((size_t)p.last > n)

@@ -137,7 +137,8 @@ db_open(const char *url, struct db **ret, struct err *e)
 	int r;
 
 	if (strncmp(url, "sqlite:", 7) != 0 || !url[7])
-		return err_set(e, E_INVAL, "\"%.100s\" is not a records database (sqlite:PATH)", url);
+		return err_set(
+		    e, E_INVAL, "\"%.100s\" is not a records database (sqlite:PATH)", url);
 	path += 7;
 	r = make_file(path, e);
 	if (r < 0)
@@ -220,8 +221,8 @@ bind_all(struct db *db, sqlite3_stmt *st, const char *types, va_list ap, struct 
 			rc = sqlite3_bind_int64(st, at, va_arg(ap, int64_t));
 			break;
 		case 's':
-			rc = sqlite3_bind_text64(st, at, va_arg(ap, const char *), (sqlite3_uint64)-1,
-			    SQLITE_TRANSIENT, SQLITE_UTF8);
+			rc = sqlite3_bind_text64(st, at, va_arg(ap, const char *),
+			    (sqlite3_uint64)-1, SQLITE_TRANSIENT, SQLITE_UTF8);
 			break;
 		case 'b':
 			p = va_arg(ap, const void *);

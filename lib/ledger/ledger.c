@@ -21,7 +21,8 @@ ledger_open(const struct fio *f, int dirfd, const char *name, const uint8_t *pin
 	if (r == 0)
 		r = ledger_scan_all(l, e);
 	if (r == 0 && pin && memcmp(pin, l->first, SIGN_PUB_LEN) != 0)
-		r = err_set(e, E_AUTH, "the ledger was begun with another key than the one known here");
+		r = err_set(
+		    e, E_AUTH, "the ledger was begun with another key than the one known here");
 	if (r == 0)
 		r = ledger_slots_judge(l, false, e);
 	if (r < 0) {
@@ -109,8 +110,10 @@ walk(struct ledger *l, struct ledger_win *w, uint64_t from, ledger_fn *fn, void 
 		if (r == 0)
 			ledger_fmt_rec_hash(l->digest, l->id, at.prev, &rec, hash);
 		if (r < 0 || memcmp(hash, rec.hash, sizeof(hash)) != 0)
-			return err_set(e, E_CORRUPT, "record %llu at offset %llu was changed while it "
-			    "was in use", (unsigned long long)at.seq, (unsigned long long)at.off);
+			return err_set(e, E_CORRUPT,
+			    "record %llu at offset %llu was changed while it "
+			    "was in use",
+			    (unsigned long long)at.seq, (unsigned long long)at.off);
 		r = rec.seq >= from ? show(&rec, at.off, fn, cookie, e) : 0;
 		if (r != 0)
 			return r;

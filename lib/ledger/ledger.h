@@ -86,10 +86,11 @@ struct ledger_head ledger_head(const struct ledger *l);
 typedef int ledger_fn(const struct ledger_rec *rec, void *cookie, struct err *e);
 MUST int ledger_each(struct ledger *l, uint64_t from, ledger_fn *fn, void *cookie, struct err *e);
 
-/* ledger_append(l, s, type, payload, n, now, ret, e): Append one record signed by ${s}, whose public
- * key must be enrolled (E_AUTH). Returns after it is durable; ${ret} (may be NULL) is the new head.
- * E_LIMIT, E_NOSPC, E_CORRUPT (the log was cut or changed under us), E_SYS. After a failed append
- * the record either is not there or was never acknowledged; the handle stays usable. */
+/* ledger_append(l, s, type, payload, n, now, ret, e): Append one record signed by ${s}, whose
+ * public key must be enrolled (E_AUTH). Returns after it is durable; ${ret} (may be NULL) is the
+ * new head. E_LIMIT, E_NOSPC, E_CORRUPT (the log was cut or changed under us), E_SYS. After a
+ * failed append the record either is not there or was never acknowledged; the handle stays usable.
+ */
 MUST int ledger_append(struct ledger *l, struct signer *s, uint16_t type, const void *payload,
     size_t n, int64_t now, struct ledger_head *ret, struct err *e);
 

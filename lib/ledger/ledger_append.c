@@ -20,7 +20,8 @@ catch_up(struct ledger *l, struct err *e)
 		return r;
 	l->bad_seq = l->tail.seq;
 	if (size < l->tail.end)
-		return err_set(e, E_CORRUPT, "the log was cut below record %llu while it was in use",
+		return err_set(e, E_CORRUPT,
+		    "the log was cut below record %llu while it was in use",
 		    (unsigned long long)l->tail.seq);
 	r = fio_pread_all(l->f, l->log, hash, sizeof(hash),
 	    l->tail.end - LEDGER_FMT_REC_TAIL, e);
@@ -29,16 +30,19 @@ catch_up(struct ledger *l, struct err *e)
 	if (r < 0)
 		return r;
 	if (memcmp(hash, l->tail.hash, sizeof(hash)) != 0)
-		return err_set(e, E_CORRUPT, "record %llu at offset %llu was changed while it was in "
-		    "use", (unsigned long long)l->tail.seq, (unsigned long long)l->tail.off);
+		return err_set(e, E_CORRUPT,
+		    "record %llu at offset %llu was changed while it was in "
+		    "use",
+		    (unsigned long long)l->tail.seq, (unsigned long long)l->tail.off);
 	l->win.len = 0;
 	r = ledger_scan(l, size, e);
 	known = l->seen.known;
 	if (r == 0 && known > l->tail.seq + 1) {
 		l->bad_seq = l->tail.seq + 1;
-		return err_set(e, E_CORRUPT, "the log was cut: it ends with record %llu, but record "
-		    "%llu was written", (unsigned long long)l->tail.seq,
-		    (unsigned long long)(known - 1));
+		return err_set(e, E_CORRUPT,
+		    "the log was cut: it ends with record %llu, but record "
+		    "%llu was written",
+		    (unsigned long long)l->tail.seq, (unsigned long long)(known - 1));
 	}
 	return r;
 }
@@ -64,8 +68,8 @@ mend(struct ledger *l, struct err *e)
 	}
 	if (l->seen.known == l->tail.seq + 1)
 		return 0;
-	r = ledger_io_view(l, &l->win, l->tail.off, (size_t)(l->tail.end - l->tail.off), l->tail.end,
-	    &p, &n, e);
+	r = ledger_io_view(
+	    l, &l->win, l->tail.off, (size_t)(l->tail.end - l->tail.off), l->tail.end, &p, &n, e);
 	if (r == 0)
 		r = fio_pwrite_all(l->f, l->log, p, n, l->tail.off, e);
 	return r;
@@ -108,7 +112,8 @@ commit(struct ledger *l, const struct buf *b, struct err *e)
 		r = fio_datasync(l->f, l->log, e);
 	if (r < 0) {
 		if (fio_truncate(l->f, l->log, off, NULL) == 0)
-			(void)l->f->fdatasync(l->f->ctx, l->log); /* else the next append mends it */
+			(void)l->f->fdatasync(
+			    l->f->ctx, l->log); /* else the next append mends it */
 		return r;
 	}
 	head = write_slot(l, &rec, off + rec.len, e);
@@ -164,7 +169,8 @@ ledger_append(struct ledger *l, struct signer *s, uint16_t type, const void *pay
 	int r;
 
 	if (type < LEDGER_T_USER)
-		return err_set(e, E_INVAL, "record types below %d belong to the ledger", LEDGER_T_USER);
+		return err_set(
+		    e, E_INVAL, "record types below %d belong to the ledger", LEDGER_T_USER);
 	r = locked_append(l, s, &(struct ledger_fmt_new){.type = type, .at = now, .first = payload,
 	    .first_len = n}, e);
 	if (r == 0 && ret)
@@ -214,7 +220,8 @@ first_bytes(struct buf *log, uint8_t head[LEDGER_FMT_HEAD_FILE], struct signer *
 		r = ledger_fmt_rec_put(log, slot.id, hash, s, &(struct ledger_fmt_new){
 		    .type = LEDGER_T_GENESIS, .at = now, .first = signer_pub(s),
 		    .first_len = SIGN_PUB_LEN, .second = payload, .second_len = n}, e);
-	if (r == 0 && ledger_fmt_rec_get(log->p + sizeof(header), log->len - sizeof(header), &rec) < 0)
+	if (r == 0 &&
+	    ledger_fmt_rec_get(log->p + sizeof(header), log->len - sizeof(header), &rec) < 0)
 		r = err_set(e, E_INVAL, "the first record is not well-formed");
 	if (r < 0)
 		return r;

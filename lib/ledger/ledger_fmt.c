@@ -49,7 +49,8 @@ ledger_fmt_header_get(const void *p, size_t n, uint8_t id[LEDGER_ID_LEN], struct
 	uint8_t d[DIGEST_LEN];
 
 	if (magic && memcmp(magic, LOG_MAGIC, sizeof(LOG_MAGIC)) != 0)
-		return err_set(e, E_INVAL, "record 0: this is not a ledger (its first bytes are others)");
+		return err_set(
+		    e, E_INVAL, "record 0: this is not a ledger (its first bytes are others)");
 	(void)rd_u32(&r); /* compatible flags: a reader that does not know them may go on */
 	incompat = rd_u32(&r);
 	the_id = rd_bytes(&r, LEDGER_ID_LEN);
@@ -60,8 +61,10 @@ ledger_fmt_header_get(const void *p, size_t n, uint8_t id[LEDGER_ID_LEN], struct
 	if (memcmp(sum, d, LEDGER_FMT_HEADER - HEADER_SUMMED) != 0)
 		return err_set(e, E_CORRUPT, "record 0: the file header at offset 0 is damaged");
 	if (version > LEDGER_FMT_VERSION || incompat != 0)
-		return err_set(e, E_PROTO, "written in the newer format %u (flags %#x); this program "
-		    "reads format %u: use a newer Mamori", version, incompat, LEDGER_FMT_VERSION);
+		return err_set(e, E_PROTO,
+		    "written in the newer format %u (flags %#x); this program "
+		    "reads format %u: use a newer Mamori",
+		    version, incompat, LEDGER_FMT_VERSION);
 	if (version == 0 || len != LEDGER_FMT_HEADER)
 		return err_set(e, E_PROTO, "unknown format %u", version);
 	(void)memcpy(id, the_id, LEDGER_ID_LEN);
@@ -230,7 +233,8 @@ ledger_fmt_slot_torn(const uint8_t *p, const uint8_t *newer, const uint8_t *olde
 
 	while (head < LEDGER_FMT_SLOT && p[head] == newer[head])
 		head++;
-	while (tail < LEDGER_FMT_SLOT && p[LEDGER_FMT_SLOT - 1 - tail] == older[LEDGER_FMT_SLOT - 1 - tail])
+	while (tail < LEDGER_FMT_SLOT &&
+	    p[LEDGER_FMT_SLOT - 1 - tail] == older[LEDGER_FMT_SLOT - 1 - tail])
 		tail++;
 	return tail >= 2 && head + tail >= LEDGER_FMT_SLOT;
 }

@@ -62,12 +62,13 @@ uint32_t ledger_fmt_rec_len(const void *p, size_t n);
 /* ledger_fmt_rec_get(p, n, ret): Read the record at the start of ${n} bytes; more may follow. 0, or
  * E_CORRUPT when it is incomplete or its lengths do not agree. The hash is not checked. */
 MUST int ledger_fmt_rec_get(const void *p, size_t n, struct ledger_fmt_rec *ret);
-/* ledger_fmt_rec_hash(d, id, prev, rec, out): The hash that the record should carry. ${d} is scratch. */
+/* ledger_fmt_rec_hash(d, id, prev, rec, out): The hash that the record should carry. ${d} is
+ * scratch. */
 void ledger_fmt_rec_hash(struct digest *d, const uint8_t id[LEDGER_ID_LEN],
     const uint8_t prev[LEDGER_HASH_LEN], const struct ledger_fmt_rec *rec,
     uint8_t out[LEDGER_HASH_LEN]);
-/* ledger_fmt_rec_put(b, id, prev, s, type, seq, at, payload parts, e): Append a whole signed record.
- * The payload is ${a} followed by ${b2}. E_LIMIT, E_NOMEM, E_SYS. */
+/* ledger_fmt_rec_put(b, id, prev, s, type, seq, at, payload parts, e): Append a whole signed
+ * record. The payload is ${a} followed by ${b2}. E_LIMIT, E_NOMEM, E_SYS. */
 struct ledger_fmt_new {
 	uint16_t type;
 	uint64_t seq;
@@ -83,10 +84,11 @@ MUST int ledger_fmt_rec_put(struct buf *b, const uint8_t id[LEDGER_ID_LEN],
 
 /* ledger_fmt_slot_put(out, slot): The bytes of a head slot. */
 void ledger_fmt_slot_put(uint8_t out[LEDGER_FMT_SLOT], const struct ledger_fmt_slot *slot);
-/* ledger_fmt_slot_get(p, ret): 1 and the slot; 0 when it was never written (all zero); E_CORRUPT. */
+/* ledger_fmt_slot_get(p, ret): 1 and the slot; 0 when it was never written (all zero); E_CORRUPT.
+ */
 MUST int ledger_fmt_slot_get(const uint8_t p[LEDGER_FMT_SLOT], struct ledger_fmt_slot *ret);
-/* ledger_fmt_slot_claim(p, ret_seq): The record number a slot claims, even when it is damaged. False
- * when it claims none. */
+/* ledger_fmt_slot_claim(p, ret_seq): The record number a slot claims, even when it is damaged.
+ * False when it claims none. */
 bool ledger_fmt_slot_claim(const uint8_t p[LEDGER_FMT_SLOT], uint64_t *ret_seq);
 /* ledger_fmt_slot_torn(p, newer, older): Whether the bytes are what an interrupted write of
  * ${newer} over ${older} leaves: a beginning of the one and the rest of the other. At least two old

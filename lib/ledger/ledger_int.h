@@ -87,8 +87,8 @@ MUST int ledger_io_header(struct ledger *l, struct err *e);
 MUST int ledger_io_head(struct ledger *l, struct err *e);
 
 /* ledger_scan.c */
-/* ledger_scan(l, limit, e): Read and check from the tail up to ${limit}; sets l->torn. E_CORRUPT and
- * E_AUTH set l->bad_seq. */
+/* ledger_scan(l, limit, e): Read and check from the tail up to ${limit}; sets l->torn. E_CORRUPT
+ * and E_AUTH set l->bad_seq. */
 MUST int ledger_scan(struct ledger *l, uint64_t limit, struct err *e);
 /* ledger_scan_key(l, id): The enrolled key, or NULL. */
 const uint8_t *ledger_scan_key(const struct ledger *l, const uint8_t id[LEDGER_FMT_KEY_ID]);

@@ -87,7 +87,8 @@ ledger_io_lock(struct ledger *l, short type, struct err *e)
 	while (fcntl(l->log, F_OFD_SETLKW, &fl) < 0) {
 		if (errno == EINTR)
 			continue;
-		/* a medium that knows no locks has no writers either, as far as a reader can know */
+		/* a medium that knows no locks has no writers either, as far as a reader can know
+		 */
 		if (!l->writable && type == F_RDLCK && (errno == ENOLCK || errno == EOPNOTSUPP))
 			return 0;
 		return err_sys(e, "cannot lock the log");
@@ -185,8 +186,10 @@ ledger_io_head(struct ledger *l, struct err *e)
 
 		seen->judged[i] = false;
 		seen->state[i] = ledger_fmt_slot_get(raw + i * LEDGER_FMT_SLOT, &s);
-		if (n != LEDGER_FMT_HEAD_FILE || (seen->state[i] == 1 &&
-		    (s.seq % LEDGER_FMT_SLOTS != (uint64_t)i || memcmp(s.id, l->id, sizeof(s.id)) != 0)))
+		if (n != LEDGER_FMT_HEAD_FILE ||
+		    (seen->state[i] == 1 &&
+			(s.seq % LEDGER_FMT_SLOTS != (uint64_t)i ||
+			    memcmp(s.id, l->id, sizeof(s.id)) != 0)))
 			seen->state[i] = E_CORRUPT;
 		if (seen->state[i] != 1 || s.seq + 1 <= seen->known)
 			continue;

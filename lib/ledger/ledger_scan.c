@@ -41,7 +41,8 @@ took_genesis(struct ledger *l, const struct ledger_fmt_rec *rec, struct err *e)
 {
 	(void)memcpy(l->first, rec->payload, SIGN_PUB_LEN);
 	buf_clear(&l->genesis);
-	return buf_put(&l->genesis, rec->payload + SIGN_PUB_LEN, rec->payload_len - SIGN_PUB_LEN, e);
+	return buf_put(
+	    &l->genesis, rec->payload + SIGN_PUB_LEN, rec->payload_len - SIGN_PUB_LEN, e);
 }
 
 int

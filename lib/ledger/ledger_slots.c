@@ -1,7 +1,7 @@
 /* The head file repeats the newest signed record in one of two slots, so that a log whose end was
- * cut off is noticed. It is written after the log is durable and is not synced each time, hence after
- * a power cut a slot may be old or half written; both are told apart from damage by rebuilding, from
- * the log, the bytes that must have been there. */
+ * cut off is noticed. It is written after the log is durable and is not synced each time, hence
+ * after a power cut a slot may be old or half written; both are told apart from damage by
+ * rebuilding, from the log, the bytes that must have been there. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,10 +48,13 @@ ledger_slots_note(struct ledger *l, const struct ledger_fmt_rec *rec, uint64_t e
 	uint8_t now[LEDGER_FMT_SLOT];
 	uint64_t claim;
 
-	if (seen->known == rec->seq + 1 && memcmp(seen->best.hash, rec->hash, LEDGER_HASH_LEN) != 0) {
+	if (seen->known == rec->seq + 1 &&
+	    memcmp(seen->best.hash, rec->hash, LEDGER_HASH_LEN) != 0) {
 		l->bad_seq = rec->seq;
-		return err_set(e, E_CORRUPT, "record %llu at offset %llu is not the one the head file "
-		    "knows", (unsigned long long)rec->seq, (unsigned long long)(end - rec->len));
+		return err_set(e, E_CORRUPT,
+		    "record %llu at offset %llu is not the one the head file "
+		    "knows",
+		    (unsigned long long)rec->seq, (unsigned long long)(end - rec->len));
 	}
 	if (seen->missing || !ledger_fmt_slot_claim(raw, &claim) || claim < rec->seq ||
 	    claim - rec->seq > LEDGER_HEAD_STALE)
@@ -97,15 +100,18 @@ ledger_slots_judge(struct ledger *l, bool strict, struct err *e)
 
 	l->bad_seq = newest;
 	if (seen->missing)
-		return err_set(e, E_CORRUPT, "the head file is missing (newest record %llu)", newest);
+		return err_set(
+		    e, E_CORRUPT, "the head file is missing (newest record %llu)", newest);
 	if (seen->known > l->tail.seq + 1) {
 		l->bad_seq = l->tail.seq + 1;
-		return err_set(e, E_CORRUPT, "the log was cut: it ends with record %llu at offset %llu, "
-		    "but record %llu was written", newest, (unsigned long long)l->tail.end,
-		    (unsigned long long)(seen->known - 1));
+		return err_set(e, E_CORRUPT,
+		    "the log was cut: it ends with record %llu at offset %llu, "
+		    "but record %llu was written",
+		    newest, (unsigned long long)l->tail.end, (unsigned long long)(seen->known - 1));
 	}
 	for (int i = 0; i < LEDGER_FMT_SLOTS; i++) {
-		/* slot 0 holds at least the genesis, which was synced before anybody saw the ledger */
+		/* slot 0 holds at least the genesis, which was synced before anybody saw the ledger
+		 */
 		bool ok = seen->state[i] == 0 ? i == 1 && l->tail.seq <= LEDGER_HEAD_STALE
 					      : seen->judged[i] || barely_begun(seen, i);
 

@@ -24,14 +24,16 @@ checked(struct ledger *l, const uint8_t *pin, struct err *e)
 		return r;
 	if (pin && memcmp(pin, l->first, SIGN_PUB_LEN) != 0) {
 		l->bad_seq = 0;
-		return err_set(e, E_AUTH, "record 0: the ledger was begun with another key than the "
+		return err_set(e, E_AUTH,
+		    "record 0: the ledger was begun with another key than the "
 		    "one known here");
 	}
 	if (l->want && !l->want_found) {
 		l->bad_seq = l->tail.seq + 1;
-		return err_set(e, E_CORRUPT, "the log was cut: it ends with record %llu, but record "
-		    "%llu is remembered", (unsigned long long)l->tail.seq,
-		    (unsigned long long)l->want->seq);
+		return err_set(e, E_CORRUPT,
+		    "the log was cut: it ends with record %llu, but record "
+		    "%llu is remembered",
+		    (unsigned long long)l->tail.seq, (unsigned long long)l->want->seq);
 	}
 	return 0;
 }

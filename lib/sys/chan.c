@@ -109,8 +109,8 @@ chan_msg_free(struct chan_msg *m)
 	}
 }
 
-/* take(fd, buf, ret_fd): Receive one message of at most CHAN_MAX bytes. Returns its length, 0 at the
- * end, -1 with errno (EMSGSIZE: too long, or more than one descriptor). */
+/* take(fd, buf, ret_fd): Receive one message of at most CHAN_MAX bytes. Returns its length, 0 at
+ * the end, -1 with errno (EMSGSIZE: too long, or more than one descriptor). */
 static ssize_t
 take(int fd, char *buf, int *ret_fd)
 {
@@ -217,7 +217,8 @@ reply_text(int64_t id, int r, json_t *result, const struct err *e)
 		(void)json_object_set_new(o, "id", json_integer(id));
 	(void)json_object_set_new(o, "ok", json_boolean(r == 0));
 	if (r == 0)
-		(void)json_object_set_new(o, "result", result ? json_incref(result) : json_object());
+		(void)json_object_set_new(
+		    o, "result", result ? json_incref(result) : json_object());
 	else
 		(void)json_object_set_new(o, "error", json_pack("{s:s, s:s+}", "code", err_name(r),
 		    "message", e->msg, ""));
@@ -426,7 +427,7 @@ chan_listen(const char *path, mode_t mode, int *ret_fd, struct err *e)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(e, "socket");
-	(void)unlink(path); /* of a process that was killed */
+	(void)unlink(path); /* allow: the socket of a process that was killed */
 	if (bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || chmod(path, mode) < 0 ||
 	    listen(fd, 64) < 0) {
 		r = err_sys(e, "cannot listen on %s", path);

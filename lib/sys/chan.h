@@ -72,7 +72,8 @@ MUST int chan_parse(const void *p, size_t n, struct chan_msg *ret, struct err *e
 void chan_msg_free(struct chan_msg *m);
 
 /* chan_listen(path, mode, ret_fd, e): Bind a listening socket; a socket file that nobody listens on
- * any more (a killed process) is replaced. E_BUSY: somebody listens there. E_INVAL: path too long. */
+ * any more (a killed process) is replaced. E_BUSY: somebody listens there. E_INVAL: path too long.
+ */
 MUST int chan_listen(const char *path, mode_t mode, int *ret_fd, struct err *e);
 
 struct chan;
@@ -89,8 +90,8 @@ void chan_free(struct chan *c); /* closes everything; NULL is fine */
 
 /* chan_connect(path, ret_fd, e): E_NOENT when nobody listens. */
 MUST int chan_connect(const char *path, int *ret_fd, struct err *e);
-/* chan_call(fd, method, params, pass, wait_us, ret, e): Ask and wait at most ${wait_us}. ${params} is
- * borrowed (NULL: none), ${pass} is a descriptor to pass or -1. ${ret} (may be NULL) gets a new
+/* chan_call(fd, method, params, pass, wait_us, ret, e): Ask and wait at most ${wait_us}. ${params}
+ * is borrowed (NULL: none), ${pass} is a descriptor to pass or -1. ${ret} (may be NULL) gets a new
  * reference to the result. The other side's error comes back as it was; E_PROTO when it closed the
  * connection or answered nonsense, E_BUSY when it did not answer in time. */
 MUST int chan_call(int fd, const char *method, const json_t *params, int pass, int64_t wait_us,

@@ -314,7 +314,8 @@ put(const struct fio *f, int dirfd, const char *path, const void *p, size_t n, m
 	if (r == 0)
 		r = fio_rename(f, dirfd, tmp, dirfd, path, replace, e);
 	if (r < 0) {
-		(void)f->unlink_at(f->ctx, dirfd, tmp, false); /* best effort: a stray .tmp is harmless */
+		(void)f->unlink_at(
+		    f->ctx, dirfd, tmp, false); /* best effort: a stray .tmp is harmless */
 		return r;
 	}
 	return fio_sync_dir(f, dirfd, dir, e);
@@ -346,7 +347,8 @@ fio_slurp(const struct fio *f, int dirfd, const char *path, struct buf *ret, str
 	for (;;) {
 		size_t want = ret->max - ret->len < 65536 ? ret->max - ret->len + 1 : 65536;
 		char piece[65536];
-		ssize_t k = fio_pread(f, fd, piece, want < sizeof(piece) ? want : sizeof(piece), off, e);
+		ssize_t k =
+		    fio_pread(f, fd, piece, want < sizeof(piece) ? want : sizeof(piece), off, e);
 
 		if (k <= 0) {
 			r = (int)k;

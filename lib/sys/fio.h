@@ -1,10 +1,10 @@
 /* The only way in which Mamori writes files that must survive.
  *
  * Every call goes through `struct fio`, a table of the system calls involved, so that a test can
- * fail the n-th write, record the order of operations, or pretend that the power went away. fio_os()
- * is the real thing. File descriptors are real ones in every case. All paths are relative to a
- * directory descriptor. Everything is opened O_CLOEXEC. EINTR is retried and short transfers are
- * completed here and nowhere else.
+ * fail the n-th write, record the order of operations, or pretend that the power went away.
+ * fio_os() is the real thing. File descriptors are real ones in every case. All paths are relative
+ * to a directory descriptor. Everything is opened O_CLOEXEC. EINTR is retried and short transfers
+ * are completed here and nowhere else.
  *
  * Durable means: data reached fdatasync/fsync, and a new name reached fsync of its directory. */
 #ifndef MAMORI_SYS_FIO_H

@@ -15,7 +15,8 @@
 
 #include "base/num.h"
 
-/* --- Landlock, from the kernel's documentation: the installed header may be older -------------- */
+/* --- Landlock, from the kernel's documentation: the installed header may be older --------------
+ */
 
 #define LL_CREATE_RULESET 444
 #define LL_ADD_RULE 445
@@ -123,21 +124,21 @@ enter_paths(const struct jail *j, struct jail_report *rep, struct err *e)
 
 static const char *const calls_base[] = {"read", "write", "readv", "writev", "pread64", "pwrite64",
     "preadv", "pwritev", "close", "lseek", "fstat", "mmap", "munmap", "mremap", "mprotect",
-    "madvise", "brk", "mlock", "munlock", "mlock2", "poll", "ppoll", "select", "pselect6", "epoll_wait",
-    "epoll_pwait", "epoll_pwait2", "epoll_ctl", "epoll_create1", "eventfd2", "timerfd_create",
-    "timerfd_settime", "timerfd_gettime", "signalfd4", "rt_sigaction", "rt_sigprocmask",
-    "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "clock_gettime",
-    "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getpid", "gettid",
-    "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups",
-    "getrandom", "uname", "sysinfo", "futex", "futex_waitv", "restart_syscall", "exit",
-    "exit_group", "dup", "dup2", "dup3", "pipe2", "fcntl", "ioctl", "recvmsg", "recvfrom",
-    "sendmsg", "sendto", "shutdown", "getsockopt", "setsockopt", "sched_yield",
-    "sched_getaffinity", "getrlimit", "getrusage", "set_robust_list", "get_robust_list", "rseq",
-    "membarrier", "tgkill", "umask", "getcpu", "fadvise64", "capget"};
-static const char *const calls_files[] = {"open", "openat", "openat2", "stat", "lstat", "newfstatat",
-    "statx", "statfs", "fstatfs", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
-    "getdents64", "getcwd", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "unlink",
-    "unlinkat", "rmdir", "link", "linkat", "ftruncate", "fallocate", "fsync", "fdatasync",
+    "madvise", "brk", "mlock", "munlock", "mlock2", "poll", "ppoll", "select", "pselect6",
+    "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "epoll_create1", "eventfd2",
+    "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd4", "rt_sigaction",
+    "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack",
+    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
+    "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
+    "getresgid", "getgroups", "getrandom", "uname", "sysinfo", "futex", "futex_waitv",
+    "restart_syscall", "exit", "exit_group", "dup", "dup2", "dup3", "pipe2", "fcntl", "ioctl",
+    "recvmsg", "recvfrom", "sendmsg", "sendto", "shutdown", "getsockopt", "setsockopt",
+    "sched_yield", "sched_getaffinity", "getrlimit", "getrusage", "set_robust_list",
+    "get_robust_list", "rseq", "membarrier", "tgkill", "umask", "getcpu", "fadvise64", "capget"};
+static const char *const calls_files[] = {"open", "openat", "openat2", "stat", "lstat",
+    "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat", "faccessat2", "readlink",
+    "readlinkat", "getdents64", "getcwd", "mkdir", "mkdirat", "rename", "renameat", "renameat2",
+    "unlink", "unlinkat", "rmdir", "link", "linkat", "ftruncate", "fallocate", "fsync", "fdatasync",
     "sync_file_range", "flock", "chmod", "fchmod", "fchmodat", "fchown", "utimensat",
     "copy_file_range", "sendfile"};
 static const char *const calls_serve[] = {"accept", "accept4", "listen", "getsockname",

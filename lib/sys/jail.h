@@ -2,8 +2,9 @@
  * and inherited by children.
  *
  * Three layers, each tried as far as the kernel has it: no new privileges, capabilities dropped and
- * limits set; a list of allowed system calls (seccomp); a list of allowed paths and no TCP (Landlock,
- * by raw system calls because the headers of Debian 12 are older than the kernels it may run on). */
+ * limits set; a list of allowed system calls (seccomp); a list of allowed paths and no TCP
+ * (Landlock, by raw system calls because the headers of Debian 12 are older than the kernels it may
+ * run on). */
 #ifndef MAMORI_SYS_JAIL_H
 #define MAMORI_SYS_JAIL_H
 
@@ -59,9 +60,9 @@ struct jail_report {
 	char text[160];   /* one English sentence for the log */
 };
 
-/* jail_enter(j, ret, e): Enter. E_SYS when a layer that the kernel offers could not be entered, or the
- * level reached is below min_level (the message says which layer is missing); the process must then
- * end, for it may be half inside. */
+/* jail_enter(j, ret, e): Enter. E_SYS when a layer that the kernel offers could not be entered, or
+ * the level reached is below min_level (the message says which layer is missing); the process must
+ * then end, for it may be half inside. */
 MUST int jail_enter(const struct jail *j, struct jail_report *ret, struct err *e);
 
 #endif

@@ -51,15 +51,15 @@ MUST int loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn *fn, vo
 /* loop_set_events(s, events, e): Change what a descriptor source waits for (0: only errors). */
 MUST int loop_set_events(struct loop_src *s, uint32_t events, struct err *e);
 
-/* loop_add_timer(l, at, fn, cookie, ret, e): Call ${fn} once when loop_mono() reaches ${at} (-1: not
- * until loop_arm). Timers due at the same time are called in the order of arming. */
+/* loop_add_timer(l, at, fn, cookie, ret, e): Call ${fn} once when loop_mono() reaches ${at} (-1:
+ * not until loop_arm). Timers due at the same time are called in the order of arming. */
 MUST int loop_add_timer(struct loop *l, int64_t at, loop_timer_fn *fn, void *cookie,
     struct loop_src **ret, struct err *e);
 /* loop_arm(s, at): Set a timer source again, or stop it with -1. Cannot fail. */
 void loop_arm(struct loop_src *s, int64_t at);
 
-/* loop_add_signal(l, signo, fn, cookie, ret, e): Block ${signo} for this thread and deliver it here.
- * It stays blocked after loop_del. E_EXIST when it has a source already. */
+/* loop_add_signal(l, signo, fn, cookie, ret, e): Block ${signo} for this thread and deliver it
+ * here. It stays blocked after loop_del. E_EXIST when it has a source already. */
 MUST int loop_add_signal(struct loop *l, int signo, loop_signal_fn *fn, void *cookie,
     struct loop_src **ret, struct err *e);
 

@@ -12,7 +12,8 @@
 MUST int notify_send(const char *sock, const char *text, struct err *e);
 
 /* notify_watchdog_us(usec, pid): How often the manager wants WATCHDOG=1, from the values of
- * $WATCHDOG_USEC and $WATCHDOG_PID (NULL: any process): half of the promised span; 0: not at all. */
+ * $WATCHDOG_USEC and $WATCHDOG_PID (NULL: any process): half of the promised span; 0: not at all.
+ */
 int64_t notify_watchdog_us(const char *usec, const char *pid);
 
 #endif

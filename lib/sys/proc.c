@@ -22,7 +22,7 @@ set_fds(const struct proc_spec *s, int report)
 	/* out of the way of 0 to 2 first, so that no dup2 overwrites a later source */
 	for (int i = 0; i < 3; i++) {
 		if (src[i] < 0)
-			src[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+			src[i] = open("/dev/null", O_RDWR | O_CLOEXEC); /* allow: no file */
 		if (src[i] >= 0)
 			src[i] = fcntl(src[i], F_DUPFD_CLOEXEC, 10);
 		if (src[i] < 0)
@@ -63,7 +63,7 @@ child(const struct proc_spec *s, int report, pid_t parent)
 	if (!s->orphan_ok) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
-			_exit(127); /* it died before the line above */
+			_exit(127); /* allow: in the child; it died before the line above */
 	}
 	if (s->own_group && setpgid(0, 0) < 0)
 		goto fail;
@@ -86,7 +86,7 @@ child(const struct proc_spec *s, int report, pid_t parent)
 fail:
 	sys = errno;
 	(void)!write(report, &sys, sizeof(sys));
-	_exit(127);
+	_exit(127); /* allow: in the child */
 }
 
 int

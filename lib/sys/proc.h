@@ -14,7 +14,7 @@ struct proc_spec {
 	const char *cwd;         /* NULL: as ours */
 	int in, out, err;        /* descriptors for 0, 1, 2; -1: /dev/null */
 	bool orphan_ok;          /* false: the child is killed when this process dies */
-	bool own_group;          /* a process group of its own, so that proc_kill reaches its children */
+	bool own_group; /* a process group of its own, so that proc_kill reaches its children */
 	int nice;                /* added to ours */
 	unsigned cpu_seconds;    /* RLIMIT_CPU; 0: as ours */
 };

@@ -1,5 +1,6 @@
 /* deps: base crypt vault */
-/* First byte odd: a manifest, else a tree block. What is accepted must survive being written again. */
+/* First byte odd: a manifest, else a tree block. What is accepted must survive being written again.
+ */
 #include <stdlib.h>
 
 #include "vault/tree.h"

@@ -22,7 +22,8 @@ __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
 static unsigned long seeds, tries, bad_seeds;
 static const char *decode_to;
 
-/* run(p, n): Hand over an exactly sized copy, so that the sanitizers see every step past its end. */
+/* run(p, n): Hand over an exactly sized copy, so that the sanitizers see every step past its end.
+ */
 static void
 run(const uint8_t *p, size_t n)
 {

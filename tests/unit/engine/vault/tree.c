@@ -178,7 +178,8 @@ test_round_trip(void)
 	buf_init(&again, TREE_MAX_BLOCK);
 	encode(&b);
 	encode(&again);
-	OK(b.len == again.len && memcmp(b.p, again.p, b.len) == 0, "the same entries, the same bytes");
+	OK(b.len == again.len && memcmp(b.p, again.p, b.len) == 0,
+	    "the same entries, the same bytes");
 	r = tree_read_new(b.p, b.len, &rd, &e);
 	while (r >= 0 && (r = tree_read_next(rd, &en, &e)) == 1) {
 		if (n < nsample && same(&en, &sample[n]))
@@ -213,7 +214,8 @@ test_order(void)
 				bad++;
 		}
 	EQ_I(bad, 0, "directories compare component by component");
-	OK(tree_key_cmp("a", "z", "a/a", "a") < 0, "a directory's entries come before its subtrees");
+	OK(tree_key_cmp("a", "z", "a/a", "a") < 0,
+	    "a directory's entries come before its subtrees");
 	OK(tree_key_cmp("a", "\xff", "a", "z") > 0, "names compare as bytes");
 }
 
@@ -245,7 +247,8 @@ refuse(struct tree_entry en, int want, const char *what)
 static void
 test_refuse_fields(void)
 {
-	static const struct tree_extent far[] = {{seg_a, FMT_MAX_STREAM, 1}}, none[] = {{seg_a, 0, 0}};
+	static const struct tree_extent far[] = {{seg_a, FMT_MAX_STREAM, 1}},
+					none[] = {{seg_a, 0, 0}};
 	struct tree_entry en = file_entry("m", "n");
 	static struct tree_xattr many[TREE_MAX_XATTRS + 1];
 
@@ -362,7 +365,8 @@ test_damage(void)
 	unsigned n;
 	struct buf b;
 
-	/* without the very deep one: 65,536 bytes of path, flipped one by one, prove nothing more */
+	/* without the very deep one: 65,536 bytes of path, flipped one by one, prove nothing more
+	 */
 	nsample--;
 	for (size_t i = 0; i < nsample; i++)
 		if (sample[i].dir == long_dir)
@@ -536,7 +540,8 @@ test_speed(void)
 		total += n;
 	}
 	get = now() - t;
-	OK(total >= 1000000, "a million entries: written in %.2f s, read in %.2f s of CPU", put, get);
+	OK(total >= 1000000, "a million entries: written in %.2f s, read in %.2f s of CPU", put,
+	    get);
 	buf_free(&b);
 }
 

@@ -24,7 +24,8 @@ test_limits(void)
 	EQ_I(buf_fmt(&b, &e, "%d", 12), E_LIMIT, "formatted past the maximum");
 	EQ_S(buf_cstr(&b, &e), "123456789", "changes nothing");
 	buf_clear(&b);
-	EQ_I(buf_blob(&b, "0123456789", 10, &e), E_LIMIT, "a blob whose length fits but not its bytes");
+	EQ_I(buf_blob(&b, "0123456789", 10, &e), E_LIMIT,
+	    "a blob whose length fits but not its bytes");
 	EQ_I(b.len, 0, "leaves no half of it");
 	buf_free(&b);
 	buf_free(NULL);
@@ -56,7 +57,8 @@ static void
 test_codec(void)
 {
 	static const unsigned char want[] = {
-		0x12, 0x34, 0x12, 0x78, 0x56, 0x34, 0x12, 0xef, 0xcd, 0xab, 0x90, 0x78, 0x56, 0x34, 0x12,
+		0x12, 0x34, 0x12, 0x78, 0x56, 0x34, 0x12, /* 8, 16 and 32 bits */
+		0xef, 0xcd, 0xab, 0x90, 0x78, 0x56, 0x34, 0x12,
 	};
 	struct buf b;
 	struct rd r;

@@ -101,7 +101,8 @@ test_each(void)
 			values[i]++;
 	}
 	EQ_I(seen, 200, "walks over all");
-	OK(memchr(values, 0, 200) == NULL && memchr(values, 2, 200) == NULL, "each once, with its key");
+	OK(memchr(values, 0, 200) == NULL && memchr(values, 2, 200) == NULL,
+	    "each once, with its key");
 	pos = 0;
 	OK(map_each(&m, &pos, NULL, NULL) != NULL, "keys are not asked for");
 	map_free(&m);

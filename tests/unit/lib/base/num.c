@@ -19,11 +19,12 @@ test_u64(void)
 	    "the largest number");
 	OK(num_parse_u64("65535", 65535, &v, &e) == 0 && v == 65535, "exactly the maximum");
 	v = 77;
-	OK(num_parse_u64("65536", 65535, &v, &e) == E_INVAL && v == 77, "one more than the maximum");
+	OK(num_parse_u64("65536", 65535, &v, &e) == E_INVAL && v == 77,
+	    "one more than the maximum");
 	EQ_S(e.msg, "65536 is more than 65535", "says what is wrong");
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-		OK(num_parse_u64(wrong[i], UINT64_MAX, &v, NULL) == E_INVAL && v == 77, "refused: \"%s\"",
-		    wrong[i]);
+		OK(num_parse_u64(wrong[i], UINT64_MAX, &v, NULL) == E_INVAL && v == 77,
+		    "refused: \"%s\"", wrong[i]);
 	EQ_I(num_parse_u64(NULL, 1, &v, &e), E_INVAL, "no text at all");
 }
 
@@ -36,7 +37,8 @@ test_size(void)
 		const char *s;
 		uint64_t v;
 	} right[] = {
-		{"0", 0}, {"1", 1}, {"50M", 50ULL << 20}, {"50m", 50ULL << 20}, {"1K", 1024}, {"3g", 3ULL << 30},
+		{"0", 0}, {"1", 1}, {"50M", 50ULL << 20}, {"50m", 50ULL << 20}, {"1K", 1024},
+		{"3g", 3ULL << 30},
 		{"16777215T", 16777215ULL << 40}, {"18446744073709551615", UINT64_MAX},
 	};
 	uint64_t v = 77;
@@ -60,10 +62,12 @@ test_hex(void)
 	for (int i = 0; i < 256; i++)
 		b[i] = (unsigned char)i;
 	hex_put(text, b, sizeof(b));
-	OK(strlen(text) == 512 && memcmp(text, "000102", 6) == 0 && strcmp(text + 506, "fdfeff") == 0,
+	OK(strlen(text) == 512 && memcmp(text, "000102", 6) == 0 &&
+		strcmp(text + 506, "fdfeff") == 0,
 	    "every byte has two lower-case digits");
 	OK(hex_get(back, 256, text) == 0 && memcmp(b, back, 256) == 0, "and comes back");
-	OK(hex_get(back, 2, "AbCd") == 0 && back[0] == 0xab && back[1] == 0xcd, "upper case is read");
+	OK(hex_get(back, 2, "AbCd") == 0 && back[0] == 0xab && back[1] == 0xcd,
+	    "upper case is read");
 	OK(hex_get(back, 0, "") == 0, "nothing");
 	EQ_I(hex_get(back, 0, "0"), E_INVAL, "something instead of nothing");
 	EQ_I(hex_get(back, 2, "abc"), E_INVAL, "an odd number of digits");
@@ -71,7 +75,8 @@ test_hex(void)
 	EQ_I(hex_get(back, 2, "abcde"), E_INVAL, "too long");
 	for (int c = 1; c < 256; c++) {
 		char s[3] = {'0', (char)c, 0};
-		bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+		bool digit =
+		    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 
 		ok = ok && (hex_get(back, 1, s) == 0) == digit;
 		s[0] = (char)c;

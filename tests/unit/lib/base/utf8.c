@@ -77,17 +77,20 @@ test_show(void)
 	shown(NAMES, strlen(NAMES), NAMES, "names stay as they are");
 	shown("a\nb\tc", 5, "a\\x0ab\\x09c", "a line feed and a tab");
 	shown("C:\\x41", 6, "C:\\x5cx41", "a backslash that looks like an escape");
-	shown("\x92\xc7\x89\xc1", 4, "\\x92\xc7\x89\\xc1", "Shift_JIS (its middle happens to be UTF-8)");
+	shown("\x92\xc7\x89\xc1", 4, "\\x92\xc7\x89\\xc1",
+	    "Shift_JIS (its middle happens to be UTF-8)");
 	shown("a\0b", 3, "a\\x00b", "a NUL");
 	shown("\x1b[2J", 4, "\\x1b[2J", "a terminal's escape");
 	shown("\xc2\x9b""2J", 4, "\\xc2\\x9b2J", "the same in one character (C1)");
 	shown("\xc2\xa0\xc2\x9f", 4, "\xc2\xa0\\xc2\\x9f", "no-break space stays, APC does not");
 	shown("gpj\xe2\x80\xae.exe", 10, "gpj\\xe2\\x80\\xae.exe", "turning the writing direction");
 	shown("\xe2\x81\xa6\xe2\x81\xaa", 6, "\\xe2\\x81\\xa6\xe2\x81\xaa", "an isolate");
-	shown("\xe2\x80\xa8\xe2\x80\x94", 6, "\\xe2\\x80\\xa8\xe2\x80\x94", "a line separator, not a dash");
-	shown("\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\x90", 9, "\\xe2\\x80\\x8e\\xe2\\x80\\x8f\xe2\x80\x90",
-	    "direction marks, not a hyphen");
-	shown("\xe2\x82\xac\xe3\x80\xae", 6, "\xe2\x82\xac\xe3\x80\xae", "neighbours of those marks");
+	shown("\xe2\x80\xa8\xe2\x80\x94", 6, "\\xe2\\x80\\xa8\xe2\x80\x94",
+	    "a line separator, not a dash");
+	shown("\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\x90", 9,
+	    "\\xe2\\x80\\x8e\\xe2\\x80\\x8f\xe2\x80\x90", "direction marks, not a hyphen");
+	shown(
+	    "\xe2\x82\xac\xe3\x80\xae", 6, "\xe2\x82\xac\xe3\x80\xae", "neighbours of those marks");
 	shown("\x7f", 1, "\\x7f", "DEL");
 }
 
@@ -107,8 +110,8 @@ test_every_pair(void)
 		buf_clear(&back);
 		bad += utf8_show(&b, raw, 3, NULL) != 0;
 		s = buf_cstr(&b, NULL);
-		bad += !s || !utf8_ok(b.p, b.len) || utf8_unshow(&back, s, NULL) != 0 || back.len != 3 ||
-		    memcmp(back.p, raw, 3) != 0;
+		bad += !s || !utf8_ok(b.p, b.len) || utf8_unshow(&back, s, NULL) != 0 ||
+		    back.len != 3 || memcmp(back.p, raw, 3) != 0;
 	}
 	EQ_I(bad, 0, "every pair of bytes comes back");
 	buf_free(&b);

@@ -96,7 +96,8 @@ static void
 tamper(void)
 {
 	enum { N = 100 };
-	uint8_t key[32] = {1}, nonce[12] = {2}, plain[N], sealed[N + 16], out[N + 16], zero[N] = {0};
+	uint8_t key[32] = {1}, nonce[12] = {2}, plain[N], sealed[N + 16], out[N + 16],
+		zero[N] = {0};
 	char aad[] = "segment 7";
 	struct aead *a = NULL;
 	bool all = true, wiped = true;

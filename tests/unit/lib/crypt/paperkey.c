@@ -128,15 +128,23 @@ ways_of_typing(void)
 		const char *const *script;
 		const char *gap, *joint, *what;
 	} v[] = {
-		{kana, " ", "", "kana"}, {kana, "", "", "kana without a space"},
-		{kana, "\r\n", "", "one word a line, CRLF"}, {kana, "　", "", "full-width spaces"},
-		{kana, "－", "", "full-width hyphens"}, {kana, "ー", "", "long-vowel marks as hyphens"},
-		{kana, "、", "・", "Japanese punctuation"}, {kana, " ", " ", "a space after each kana"},
-		{half, " ", "", "half-width kana"}, {hira, "\n", "", "hiragana"},
-		{latin, " ", "", "Latin capitals"}, {lower, "\t", "", "Latin small letters"},
-		{lower, "", "", "Latin without a space"}, {latin, " ", "-", "Latin with hyphens"},
-		{lower, " ", " ", "Latin, each syllable apart"}, {wide, " ", "", "full-width Latin"},
-		{alike, " ", "", "kanji and small kana of the same shape"},
+	    {kana, " ", "", "kana"},
+	    {kana, "", "", "kana without a space"},
+	    {kana, "\r\n", "", "one word a line, CRLF"},
+	    {kana, "　", "", "full-width spaces"},
+	    {kana, "－", "", "full-width hyphens"},
+	    {kana, "ー", "", "long-vowel marks as hyphens"},
+	    {kana, "、", "・", "Japanese punctuation"},
+	    {kana, " ", " ", "a space after each kana"},
+	    {half, " ", "", "half-width kana"},
+	    {hira, "\n", "", "hiragana"},
+	    {latin, " ", "", "Latin capitals"},
+	    {lower, "\t", "", "Latin small letters"},
+	    {lower, "", "", "Latin without a space"},
+	    {latin, " ", "-", "Latin with hyphens"},
+	    {lower, " ", " ", "Latin, each syllable apart"},
+	    {wide, " ", "", "full-width Latin"},
+	    {alike, " ", "", "kanji and small kana of the same shape"},
 	};
 	uint8_t key[PAPERKEY_LEN], got[PAPERKEY_LEN], syms[SYMS];
 	char hex[80];
@@ -161,7 +169,8 @@ ways_of_typing(void)
 	buf_free(&b);
 }
 
-/* Every one of the 85 kana replaced by each of the 15 others: always caught, its word named alone. */
+/* Every one of the 85 kana replaced by each of the 15 others: always caught, its word named alone.
+ */
 static void
 single_slips(void)
 {

@@ -130,9 +130,11 @@ came_back(void)
 	OK(refused(edited("mamori-key: v1", "mamori-key: v2"), E_PROTO, "newer"), "a newer format");
 	OK(refused(edited("fingerprint: ", "fingerprint: x"), E_INVAL, "fingerprint"),
 	    "a bad fingerprint");
-	OK(refused(edited("fingerprint: b", "fingerprint: c"), E_INVAL, "the words are key b8cd67a0"),
+	OK(refused(
+	       edited("fingerprint: b", "fingerprint: c"), E_INVAL, "the words are key b8cd67a0"),
 	    "another key's fingerprint");
-	EQ_I(get(edited("fingerprint: b", "fingerprint: B"), &f, &e), 0, "a fingerprint in capitals");
+	EQ_I(get(edited("fingerprint: b", "fingerprint: B"), &f, &e), 0,
+	    "a fingerprint in capitals");
 	EQ_S(f.fingerprint, fp, "is the same");
 	OK(refused(edited("\nkana:", NULL), E_INVAL, "no key words"), "the words torn off");
 	buf_init(&b, 4096);

@@ -74,7 +74,8 @@ test_values(void)
 	int bad = 0;
 
 	OK(stat(url + 7, &st) == 0 && (st.st_mode & 0777) == 0600, "the file is private");
-	OK(db_exec(db, "CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT, b BLOB) STRICT", "", &e) >= 0,
+	OK(db_exec(db, "CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT, b BLOB) STRICT", "", &e) >=
+		0,
 	    "a table");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (db_exec(db, "INSERT INTO t (id, s) VALUES ($1, $2)", "is", &e, (int64_t)i,
@@ -85,8 +86,10 @@ test_values(void)
 	        n == ARRAY_LEN(names), "and come back unchanged");
 	OK(db_exec(db, "INSERT INTO t (id, b, s) VALUES ($2, $1, $3)", "bis", &e, "a\0b", (size_t)3,
 	       INT64_MAX, NULL) == 1, "placeholders may stand in any order");
-	OK(db_each(db, "SELECT b, s FROM t WHERE id = $1", same_blob, &good, "i", &e, INT64_MAX) == 0 &&
-	        good, "blob, NULL and the largest number");
+	OK(db_each(db, "SELECT b, s FROM t WHERE id = $1", same_blob, &good, "i", &e, INT64_MAX) ==
+		    0 &&
+		good,
+	    "blob, NULL and the largest number");
 	EQ_I(db_exec(db, "INSERT INTO t (id) VALUES ($1)", "i", &e, (int64_t)1), E_EXIST,
 	    "a key twice");
 	EQ_I(db_exec(db, "INSERT INTO t (id) VALUES ($1)", "", &e), E_INVAL, "too few arguments");
@@ -285,7 +288,8 @@ test_migrate(void)
 	static const struct db_step altered[] = {
 		STEP(1, "CREATE TABLE one (a {{i64}}) {{table}};"), STEP(2, "")};
 	static const struct db_step gap[] = {STEP(2, "")};
-	static const struct db_step macro[] = {STEP(1, "CREATE TABLE one (a {{float}}) {{table}};")};
+	static const struct db_step macro[] = {
+	    STEP(1, "CREATE TABLE one (a {{float}}) {{table}};")};
 	struct db *db = must_open("migrate.db");
 	struct err e = {0};
 	int64_t v = -1;

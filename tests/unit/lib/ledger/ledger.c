@@ -40,9 +40,11 @@ test_basics(void)
 	size_t n;
 
 	EQ_I(ledger_open(fio_os(), help_fd, "none", NULL, &l, &e), E_NOENT, "nothing there");
-	EQ_I(ledger_create(fio_os(), help_fd, "a/b", s, NULL, 0, 0, &e), E_INVAL, "a name, not a path");
+	EQ_I(ledger_create(fio_os(), help_fd, "a/b", s, NULL, 0, 0, &e), E_INVAL,
+	    "a name, not a path");
 	help_make("a", s, 10);
-	EQ_I(ledger_create(fio_os(), help_fd, "a", s, NULL, 0, 0, &e), E_EXIST, "a second creation");
+	EQ_I(
+	    ledger_create(fio_os(), help_fd, "a", s, NULL, 0, 0, &e), E_EXIST, "a second creation");
 	EQ_I(ledger_open(fio_os(), help_fd, "a", signer_pub(other), &l, &e), E_AUTH, "another pin");
 	EQ_I(ledger_open(fio_os(), help_fd, "a", signer_pub(s), &l, &e), 0, "open with the pin");
 	h = ledger_head(l);
@@ -90,7 +92,8 @@ test_sizes(void)
 
 	help_make("b", s, 1);
 	EQ_I(ledger_open(fio_os(), help_fd, "b", NULL, &l, &e), 0, "open");
-	EQ_I(ledger_append(l, s, 16, big, LEDGER_MAX_PAYLOAD + 1, 1, NULL, &e), E_LIMIT, "too large");
+	EQ_I(ledger_append(l, s, 16, big, LEDGER_MAX_PAYLOAD + 1, 1, NULL, &e), E_LIMIT,
+	    "too large");
 	EQ_I(ledger_append(l, s, 16, big, LEDGER_MAX_PAYLOAD, 2, NULL, &e), 0, "the largest");
 	for (size_t n = 0; n < 300; n++)
 		good = good && ledger_append(l, s, 16, big, n, -1, NULL, &e) == 0;
@@ -181,7 +184,8 @@ kill_once(struct signer *s, uint64_t *total)
 		++*total;
 	}
 	(void)close(fd[0]);
-	if (ledger_verify(fio_os(), help_fd, "d", NULL, newest.seq ? &newest : NULL, &rep, NULL) < 0)
+	if (ledger_verify(fio_os(), help_fd, "d", NULL, newest.seq ? &newest : NULL, &rep, NULL) <
+	    0)
 		return false;
 	if (!rep.ok)
 		printf("# %s\n", rep.why);

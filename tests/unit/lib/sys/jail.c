@@ -67,7 +67,9 @@ file_outside(void)
 static int
 file_made_outside(void)
 {
-	return open("/tmp/mamori-jail-outside", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES ? 0 : 1;
+	return open("/tmp/mamori-jail-outside", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES
+	    ? 0
+	    : 1;
 }
 
 static int

@@ -181,7 +181,8 @@ test_no_starving(void)
 	struct loop *l = sim_loop(&s);
 
 	(void)!loop_add_timer(l, 0, on_again, NULL, &self_again, NULL);
-	EQ_I(loop_step(l, 0, NULL), 1, "a timer armed for now inside itself waits for the next step");
+	EQ_I(loop_step(l, 0, NULL), 1,
+	    "a timer armed for now inside itself waits for the next step");
 	EQ_I(loop_step(l, 0, NULL), 1, "and then fires");
 	loop_free(l);
 }
