@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/num.h"
+
 enum { BLOCK = 1 << 20, PAGE = 8192 };
 
 static uint64_t state;
@@ -108,8 +110,9 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: gen images|database|touch PATH N SEED\n");
 		return 2;
 	}
-	n = strtoull(argv[3], NULL, 10);
-	state = strtoull(argv[4], NULL, 10);
+	if (num_parse_u64(argv[3], 1 << 30, &n, NULL) < 0 ||
+	    num_parse_u64(argv[4], UINT64_MAX, &state, NULL) < 0)
+		return 2;
 	if (strcmp(argv[1], "images") == 0)
 		images(argv[2], n);
 	else if (strcmp(argv[1], "database") == 0)

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/num.h"
+
 static double
 now(void)
 {
@@ -82,15 +84,17 @@ int
 main(int argc, char **argv)
 {
 	struct stat st;
-	uint64_t reads, mib;
+	uint64_t reads, mib, seed = 1;
 	int fd;
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: mountprobe FILE READS SEQ_MIB [SEED]\n");
 		return 2;
 	}
-	reads = strtoull(argv[2], NULL, 10);
-	mib = strtoull(argv[3], NULL, 10);
+	if (num_parse_u64(argv[2], 10000000, &reads, NULL) < 0 ||
+	    num_parse_u64(argv[3], 1 << 20, &mib, NULL) < 0 ||
+	    (argc > 4 && num_parse_u64(argv[4], UINT64_MAX, &seed, NULL) < 0))
+		return 2;
 	fd = open(argv[1], O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < 4096 || reads == 0) {
 		fprintf(stderr, "mountprobe: %s: %s\n", argv[1], strerror(errno));
@@ -98,7 +102,7 @@ main(int argc, char **argv)
 	}
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (random_reads(fd, (uint64_t)st.st_size, (size_t)reads,
-		argc > 4 ? strtoull(argv[4], NULL, 10) : 1) < 0) {
+		seed) < 0) {
 		perror("mountprobe");
 		return 1;
 	}

@@ -1,0 +1,203 @@
+/* Mounting, serving, ending. */
+#define FUSE_USE_VERSION 312
+#include "vault/mount.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "vault/mount_int.h"
+
+enum { THREADS = 8, MAX_THREADS = 64 };
+
+static int
+check_dir(const char *dir, struct err *e)
+{
+	struct stat st, up;
+	struct dirent *en;
+	DIR *d;
+	int n = 0;
+
+	if (stat(dir, &st) < 0)
+		return err_sys(e, "%s", dir);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, E_NOENT, "%s is not a directory", dir);
+	d = opendir(dir);
+	if (!d)
+		return err_sys(e, "%s", dir);
+	while ((en = readdir(d)) != NULL)
+		n += strcmp(en->d_name, ".") != 0 && strcmp(en->d_name, "..") != 0;
+	if (fstatat(dirfd(d), "..", &up, 0) == 0 && up.st_dev != st.st_dev)
+		n++;
+	(void)closedir(d);
+	return n == 0 ? 0 :
+	    err_set(e, E_EXIST, "%s is not empty, or something is mounted there", dir);
+}
+
+int
+vault_mount_check(const char *dir, struct err *e)
+{
+	static const char *const helper[] = {"/usr/bin/fusermount3", "/bin/fusermount3",
+	    "/usr/local/bin/fusermount3"};
+	bool found = geteuid() == 0; /* root mounts without it */
+	int r = check_dir(dir, e);
+
+	if (r < 0)
+		return r;
+	if (access("/dev/fuse", F_OK) < 0)
+		return err_set(e, E_NOENT, "this system has no /dev/fuse: it cannot mount here");
+	if (access("/dev/fuse", R_OK | W_OK) < 0)
+		return err_set(e, E_AUTH, "/dev/fuse may not be opened by this user");
+	for (size_t i = 0; i < sizeof(helper) / sizeof(helper[0]); i++)
+		found |= access(helper[i], X_OK) == 0;
+	return found ? 0 :
+	    err_set(e, E_NOENT, "fusermount3 is not installed (package fuse3)");
+}
+
+/* The thread that waits for the end, and before that proves that the folder answers. */
+struct watch {
+	struct fuse_session *se;
+	const char *dir;
+	const struct vault_mount_opts *o;
+	int done_fd;
+};
+
+/* Reads ahead further than the kernel's 128 KiB where we may say so (root); otherwise it stays. */
+static void
+read_ahead(const char *dir)
+{
+	char path[96];
+	struct stat st;
+	int fd;
+
+	if (stat(dir, &st) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev),
+	    minor(st.st_dev));
+	/* allow: a kernel setting, not a file */
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!write(fd, "1024", 4);
+	(void)close(fd);
+}
+
+static void *
+watcher(void *arg)
+{
+	const struct watch *w = arg;
+	struct pollfd p[2] = {{.fd = w->done_fd, .events = POLLIN},
+	    {.fd = w->o->stop_fd, .events = POLLIN}};
+	struct statvfs s;
+
+	if (geteuid() == 0)
+		read_ahead(w->dir);
+	else
+		(void)statvfs(w->dir, &s);
+	if (w->o->ready)
+		w->o->ready(w->o->cookie);
+	while (poll(p, w->o->stop_fd >= 0 ? 2 : 1, -1) < 0 && errno == EINTR)
+		;
+	if (p[0].revents == 0) {
+		fuse_session_exit(w->se);
+		(void)statvfs(w->dir, &s); /* one request, so that a waiting thread sees it */
+	}
+	return NULL;
+}
+
+static int
+serve(struct fuse_session *se, const char *dir, unsigned threads, const struct vault_mount_opts *o,
+    struct err *e)
+{
+	struct watch w = {.se = se, .dir = dir, .o = o, .done_fd = eventfd(0, EFD_CLOEXEC)};
+	struct fuse_loop_config *cfg = fuse_loop_cfg_create();
+	uint64_t one = 1;
+	pthread_t t;
+	int r = 0;
+
+	if (w.done_fd < 0 || !cfg || pthread_create(&t, NULL, watcher, &w) != 0) {
+		r = err_set(e, E_NOMEM, "no memory for the mount's threads");
+	} else {
+		fuse_loop_cfg_set_clone_fd(cfg, 0);
+		fuse_loop_cfg_set_max_threads(cfg, threads);
+		fuse_loop_cfg_set_idle_threads(cfg, threads);
+		r = fuse_session_loop_mt(se, cfg);
+		(void)!write(w.done_fd, &one, sizeof(one));
+		(void)pthread_join(t, NULL);
+		if (r < 0)
+			r = err_set(e, E_SYS, "serving %s failed: %s", dir, strerror(-r));
+	}
+	if (cfg)
+		fuse_loop_cfg_destroy(cfg);
+	if (w.done_fd >= 0)
+		(void)close(w.done_fd);
+	return r < 0 ? r : 0;
+}
+
+static int
+mount_and_serve(struct mfs *m, const char *dir, unsigned threads, struct err *e)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *se = NULL;
+	int r = 0;
+
+	if (fuse_opt_add_arg(&args, "mamori") < 0 ||
+	    fuse_opt_add_arg(&args, "-oro,nosuid,nodev,noatime,fsname=mamori,subtype=vault") < 0 ||
+	    (m->o->allow_other && fuse_opt_add_arg(&args, "-oallow_other,default_permissions") < 0))
+		r = err_set(e, E_NOMEM, "no memory");
+	if (r == 0) {
+		se = fuse_session_new(&args, &mfs_ops, sizeof(mfs_ops), m);
+		if (!se)
+			r = err_set(e, E_SYS, "the mount could not be prepared");
+	}
+	if (r == 0 && fuse_session_mount(se, dir) != 0)
+		r = err_set(e, E_SYS, "%s could not be mounted (see the message above)", dir);
+	if (r == 0) {
+		r = serve(se, dir, threads, m->o, e);
+		fuse_session_unmount(se);
+	}
+	if (se)
+		fuse_session_destroy(se);
+	fuse_opt_free_args(&args);
+	return r;
+}
+
+int
+vault_mount(VAULT_R *r, const struct vault_generation *g, const char *dir,
+    const struct vault_mount_opts *o, struct err *e)
+{
+	struct mfs m = {.gen = g, .o = o};
+	unsigned threads = o->threads ? o->threads : THREADS;
+	char *real;
+	int x;
+
+	if (threads > MAX_THREADS)
+		threads = MAX_THREADS;
+	x = vault_mount_check(dir, e);
+	if (x < 0)
+		return x;
+	real = realpath(dir, NULL);
+	if (!real)
+		return err_sys(e, "%s", dir);
+	(void)pthread_mutex_init(&m.lock, NULL);
+	x = mtree_new(r, g, &m.tree, e);
+	if (x == 0)
+		x = mread_new(r, threads, &m.read, e);
+	if (x == 0)
+		x = mount_and_serve(&m, real, threads, e);
+	mread_free(m.read);
+	mtree_free(m.tree);
+	(void)pthread_mutex_destroy(&m.lock);
+	free(real);
+	return x;
+}
