@@ -12,6 +12,9 @@ static const struct cli_cmd commands[] = {
 	/* one row a command, in the order in which the help shows them */
 	{"practice", cmd_practice, "mamori practice [--to DIR] [--size 50M] [--day N] [--seed S]",
 	    "練習用の病院（架空の患者データ）を作る・日を進める", "make the practice hospital, or move it on"},
+	{"status", cmd_status, "mamori status", "いまの状態を一画面で見ます", "the present state at a glance"},
+	{"verify", cmd_verify, "mamori verify [--no-fact]", "封印がすべて正しいか確かめます", "check every seal, offline"},
+	{"fact", cmd_fact, "mamori fact list|show|add", "事実を見る・申告します", "read facts, or declare one"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
