@@ -96,7 +96,7 @@ static void
 say_why(const struct view *v, const struct verdict *got, char *out, size_t size)
 {
 	char at[TIME_TEXT] = "";
-	const struct fact *basis = got->basis ? got->basis : got->oldest;
+	const struct fact *basis = got->why == VERDICT_FRESH ? got->oldest : got->basis;
 
 	if (basis)
 		time_put(at, basis->at);

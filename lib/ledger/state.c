@@ -35,6 +35,8 @@ state_open(const struct fio *f, const char *path, bool create, struct state *ret
 			return r;
 		}
 	}
+	if (st.dirfd == E_NOENT)
+		return err_set(e, E_NOENT, "there is no %s", path);
 	if (st.dirfd < 0)
 		return st.dirfd;
 	*ret = st;
