@@ -23,7 +23,7 @@ enum {
 };
 
 /* The sixteen. In handwriting none has a near twin among the others (of so/n, shi/tsu, ku/ke/ta,
- * wa/u/fu, no/me/na, ro/ko/yu.., ma/a/mu, ru/re/ha, te/chi/ra, se/ya/sa, su/nu at most one is
+ * wa/u/fu, no/me/na, ro/ko/yo, ma/a/mu, ru/re/ha, te/chi/ra, se/ya/sa, su/nu at most one is
  * here). On the telephone, two with the same vowel always differ in the kind of their consonant:
  * stop (k, t), hiss (s, h), nasal (m, n), glide (r, y). None carries a voicing mark. The order is
  * the value. */
@@ -424,7 +424,7 @@ decode(const struct reading *rd, uint8_t key[PAPERKEY_LEN], struct err *e)
 		r = err_set(e, E_INVAL,
 		    "語は一つ一つ正しい形ですが、全体の検算（%d番の語）が合いません。"
 		    "二つの鍵が混ざっていないか確かめてください"
-		    " (every word fits by itself, but the whole does not: are these words of one key?)",
+		    " (each word fits, but the whole does not: are these words of one key?)",
 		    WORDS);
 	else
 		(void)memcpy(key, got, PAPERKEY_LEN);

@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
@@ -54,6 +55,25 @@ pkey_new(const uint8_t point[SEAL_PUB_LEN], const BIGNUM *scalar)
 	return key;
 }
 
+/* After pkey_new gave NULL: whether OpenSSL says that it is the point. Anything else is trouble of
+ * our own (no memory) and must not be taken for a foreign key. Empties the queue. */
+static bool
+bad_point(void)
+{
+	unsigned long code;
+	bool bad = false, nomem = false;
+
+	while ((code = ERR_get_error()) != 0) {
+		int why = ERR_GET_REASON(code);
+
+		nomem = nomem || why == ERR_R_MALLOC_FAILURE;
+		bad = bad || (ERR_GET_LIB(code) == ERR_LIB_EC &&
+		    (why == EC_R_POINT_IS_NOT_ON_CURVE || why == EC_R_INVALID_ENCODING ||
+		        why == EC_R_COORDINATES_OUT_OF_RANGE));
+	}
+	return bad && !nomem;
+}
+
 int
 seal_pub_new(const uint8_t point[SEAL_PUB_LEN], struct seal_pub **ret, struct err *e)
 {
@@ -69,7 +89,8 @@ seal_pub_new(const uint8_t point[SEAL_PUB_LEN], struct seal_pub **ret, struct er
 	p->key = pkey_new(point, NULL);
 	if (!p->key) {
 		free(p);
-		ossl_drop();
+		if (!bad_point())
+			return err_set(e, E_NOMEM, "no memory for a public key");
 		return err_set(e, E_INVAL, "not a public key: the point is not on the curve");
 	}
 	*ret = p;
@@ -247,10 +268,10 @@ seal_open(const struct seal_key *k, const void *aad, size_t n, const uint8_t in[
 	EVP_PKEY *eph = in[0] == 4 ? pkey_new(in, NULL) : NULL;
 	int r;
 
-	if (!eph) {
-		ossl_drop();
+	if (!eph && in[0] == 4 && !bad_point())
+		return err_set(e, E_NOMEM, "no memory to open a sealed key");
+	if (!eph)
 		return err_set(e, E_AUTH, "not sealed to this key");
-	}
 	r = agree(k->key, eph, in, k->point, kek, e);
 	if (r == 0)
 		r = aead_new(kek, &a, e);

@@ -67,7 +67,7 @@ sign_ok(const uint8_t pub[SIGN_PUB_LEN], const void *p, size_t n, const uint8_t 
 	    EVP_DigestVerify(ctx, sig, SIGN_LEN, p, n) == 1;
 
 	if (!ok)
-		ossl_drop();
+		(void)ossl_drop();
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	return ok;

@@ -19,7 +19,8 @@ const uint8_t *signer_pub(const struct signer *s);
 /* signer_sign(s, p, n, out, e): Sign ${n} bytes. */
 MUST int signer_sign(struct signer *s, const void *p, size_t n, uint8_t out[SIGN_LEN],
     struct err *e);
-/* sign_ok(pub, p, n, sig): Whether the signature holds. */
+/* sign_ok(pub, p, n, sig): Whether the signature holds. False also when there is no memory to find
+ * out: what cannot be proven is not believed. */
 bool sign_ok(const uint8_t pub[SIGN_PUB_LEN], const void *p, size_t n, const uint8_t sig[SIGN_LEN]);
 
 #endif

@@ -74,7 +74,8 @@ add_names(GENERAL_NAMES *names, const struct x509_site *s, struct err *e)
 		ASN1_STRING *v = a2i_IPADDRESS(s->ips[i]);
 
 		if (!v) {
-			ossl_drop();
+			if (ossl_drop())
+				return err_set(e, E_NOMEM, "no memory for a certificate");
 			return err_set(e, E_INVAL, "\"%s\" is not an address", s->ips[i]);
 		}
 		if (!add_name(names, GEN_IPADD, v))
@@ -247,6 +248,7 @@ no_passphrase(char *p, int n, int w, void *u)
 	return -1;
 }
 
+/* NULL when there is none; the reason stays in OpenSSL's queue. */
 static X509 *
 parse_cert(const void *pem, size_t n)
 {
@@ -254,8 +256,15 @@ parse_cert(const void *pem, size_t n)
 	X509 *x = b ? PEM_read_bio_X509(b, NULL, no_passphrase, NULL) : NULL;
 
 	BIO_free(b);
-	ossl_drop();
 	return x;
+}
+
+static int
+unreadable(struct err *e, const char *what)
+{
+	if (ossl_drop())
+		return err_set(e, E_NOMEM, "no memory to read a %s", what);
+	return err_set(e, E_CORRUPT, "there is no readable %s", what);
 }
 
 int
@@ -266,11 +275,33 @@ x509_read(const void *pem, size_t n, struct x509_info *ret, struct err *e)
 	int r;
 
 	if (!x)
-		return err_set(e, E_CORRUPT, "there is no readable certificate");
+		return unreadable(e, "certificate");
 	r = describe(x, &got, e);
 	if (r == 0)
 		*ret = got;
 	X509_free(x);
+	return r;
+}
+
+/* Whether two keys have the same public half: 1, 0, or an error. EVP_PKEY_eq's no is not trusted by
+ * itself, because it also means "no memory". */
+static int
+same_public(EVP_PKEY *a, EVP_PKEY *b, struct err *e)
+{
+	unsigned char *da = NULL, *db = NULL;
+	int na, nb, r = 1;
+
+	if (EVP_PKEY_eq(a, b) == 1)
+		return 1;
+	(void)ossl_drop();
+	na = i2d_PUBKEY(a, &da);
+	nb = i2d_PUBKEY(b, &db);
+	if (na <= 0 || nb <= 0)
+		r = ossl_fail(e, "cannot compare a key");
+	else
+		r = na == nb && memcmp(da, db, (size_t)na) == 0;
+	OPENSSL_free(da);
+	OPENSSL_free(db);
 	return r;
 }
 
@@ -280,15 +311,18 @@ x509_matches(const void *cert, size_t cn, const void *key, size_t kn, struct err
 	X509 *x = parse_cert(cert, cn);
 	BIO *b = kn > 0 && kn <= INT_MAX ? BIO_new_mem_buf(key, (int)kn) : NULL;
 	EVP_PKEY *k = b ? PEM_read_bio_PrivateKey(b, NULL, no_passphrase, NULL) : NULL;
-	int r = 0;
+	EVP_PKEY *pub = x ? X509_get0_pubkey(x) : NULL; /* owned by x */
+	int r;
 
-	if (!x || !k)
-		r = err_set(e, E_CORRUPT, "there is no readable %s", x ? "key" : "certificate");
-	else if (X509_check_private_key(x, k) != 1)
+	if (!x || !k || !pub)
+		r = unreadable(e, x && pub ? "key" : "certificate");
+	else
+		r = same_public(pub, k, e);
+	if (r == 0)
 		r = err_set(e, E_AUTH, "the key does not belong to the certificate");
-	ossl_drop();
+	(void)ossl_drop();
 	EVP_PKEY_free(k);
 	BIO_free(b);
 	X509_free(x);
-	return r;
+	return r < 0 ? r : 0;
 }

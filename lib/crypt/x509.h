@@ -21,7 +21,7 @@ struct x509_site {
 	size_t ndns;
 	const char *const *ips;  /* addresses, IPv4 or IPv6 in text */
 	size_t nips;
-	int64_t now;             /* seconds since 1970 UTC; valid from a day before, for ten years */
+	int64_t now; /* seconds since 1970 UTC; valid from a day before, for ten years */
 };
 
 struct x509_info {
@@ -30,19 +30,20 @@ struct x509_info {
 };
 
 /* x509_make(s, cert, key, info, e): Append a new certificate and its private key (PKCS #8, not
- * encrypted) as PEM to ${cert} and ${key}; fill ${info} (may be NULL). The caller keeps the key in a
- * file that only the web process can read, and wipes ${key}. E_INVAL names what is not a host name or
- * address, or says that there is none or are too many; E_LIMIT, E_NOMEM, E_SYS; then both buffers
- * are as before. */
+ * encrypted) as PEM to ${cert} and ${key}; fill ${info} (may be NULL). The caller keeps the key in
+ * a file that only the web process can read, and wipes ${key}. E_INVAL names what is not a host
+ * name or address, or says that there is none or are too many; E_LIMIT, E_NOMEM, E_SYS; then both
+ * buffers are as before. */
 MUST int x509_make(const struct x509_site *s, struct buf *cert, struct buf *key,
     struct x509_info *info, struct err *e);
 
 /* x509_read(pem, n, ret, e): Of the first certificate in a PEM text. E_CORRUPT when there is none
- * that can be read. */
+ * that can be read; E_NOMEM, E_SYS. */
 MUST int x509_read(const void *pem, size_t n, struct x509_info *ret, struct err *e);
 
-/* x509_matches(cert, cn, key, kn): 0 when the PEM private key belongs to the first certificate of the
- * PEM text; E_AUTH: another key's; E_CORRUPT: one of them cannot be read. */
+/* x509_matches(cert, cn, key, kn): 0 when the PEM private key belongs to the first certificate of
+ * the PEM text; E_AUTH: another key's; E_CORRUPT: one of them cannot be read; E_NOMEM,
+ * E_SYS. */
 MUST int x509_matches(const void *cert, size_t cn, const void *key, size_t kn, struct err *e);
 
 #endif

@@ -92,7 +92,8 @@ made(void)
 	c = pwhash_default(PWHASH_ARGON2ID);
 	OK(c.memory_kib == 65536 && c.passes == 3 && c.lanes == 1, "the default is 64 MiB, 3, 1");
 	EQ_I(pwhash_make(&c, pass, strlen(pass), text, &e), 0, "at the default cost");
-	OK(strncmp(text, "$argon2id$v=19$m=65536,t=3,p=1$", 31) == 0, "the parameters are in the text");
+	OK(strncmp(text, "$argon2id$v=19$m=65536,t=3,p=1$", 31) == 0,
+	    "the parameters are in the text");
 	OK(pwhash_stale(ARGON_64M, &c), "fewer passes are stale");
 	c = pwhash_default(PWHASH_PBKDF2);
 	EQ_I(c.passes, 600000, "the default of PBKDF2");
@@ -138,7 +139,8 @@ forged(void)
 	EQ_I(verify(long_text, "password", &e), E_CORRUPT, "a record that is too long");
 	c.lanes = 0;
 	EQ_I(pwhash_make(&c, "x", 1, out, &e), E_INVAL, "no lanes");
-	c = (struct pwhash_cost){.scheme = PWHASH_ARGON2ID, .memory_kib = 15, .passes = 1, .lanes = 2};
+	c = (struct pwhash_cost){
+	    .scheme = PWHASH_ARGON2ID, .memory_kib = 15, .passes = 1, .lanes = 2};
 	EQ_I(pwhash_make(&c, "x", 1, out, &e), E_INVAL, "less memory than the lanes need");
 }
 

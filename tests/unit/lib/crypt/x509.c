@@ -39,7 +39,8 @@ good(void)
 	buf_init(&cert, 16384);
 	buf_init(&key, 16384);
 	EQ_I(x509_make(&site, &cert, &key, &info, &e), 0, "made");
-	OK(strstr(buf_cstr(&key, NULL), "-----BEGIN PRIVATE KEY-----") == (char *)key.p, "a PEM key");
+	OK(strstr(buf_cstr(&key, NULL), "-----BEGIN PRIVATE KEY-----") == (char *)key.p,
+	    "a PEM key");
 	EQ_I(x509_matches(cert.p, cert.len, key.p, key.len, &e), 0, "which belongs to it");
 	x = parse(&cert);
 	pub = X509_get0_pubkey(x);
@@ -73,10 +74,11 @@ good(void)
 static void
 refused(void)
 {
-	static const char *const bad_dns[] = {"", "a b", "-a", "a-", "a..b", ".a", "a.", "a.-b", "a-.b",
-		"*.x", "病院.example", "a\n", "DNS:x",
-		"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg"};
-	static const char *const bad_ip[] = {"", "1.2.3", "1.2.3.256", "::g", "localhost", "1.2.3.4/8"};
+	static const char *const bad_dns[] = {"", "a b", "-a", "a-", "a..b", ".a", "a.", "a.-b",
+	    "a-.b", "*.x", "病院.example", "a\n", "DNS:x",
+	    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg"};
+	static const char *const bad_ip[] = {
+	    "", "1.2.3", "1.2.3.256", "::g", "localhost", "1.2.3.4/8"};
 	const char *many[X509_NAMES_MAX + 1];
 	struct buf cert, key;
 	struct err e;
@@ -96,10 +98,11 @@ refused(void)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(many); i++)
 		many[i] = "a";
-	OK(x509_make(&(struct x509_site){.name = "x", .dns = many, .ndns = X509_NAMES_MAX + 1}, &cert,
-	       &key, NULL, &e) == E_INVAL,
+	OK(x509_make(&(struct x509_site){.name = "x", .dns = many, .ndns = X509_NAMES_MAX + 1},
+	       &cert, &key, NULL, &e) == E_INVAL,
 	    "too many names");
-	OK(x509_make(&(struct x509_site){.name = "x"}, &cert, &key, NULL, &e) == E_INVAL, "no names");
+	OK(x509_make(&(struct x509_site){.name = "x"}, &cert, &key, NULL, &e) == E_INVAL,
+	    "no names");
 	(void)memset(name, 'x', sizeof(name));
 	name[65] = 0;
 	OK(x509_make(&(struct x509_site){.name = name, .dns = dns, .ndns = 1}, &cert, &key, NULL,
