@@ -1,0 +1,612 @@
+/* Walking the sources in tree order and deciding what must be read. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "vault/bk_int.h"
+
+enum {
+	REREAD_DAYS = 30, /* a file that never seems to change is read anyway about once a month */
+	RACY_US = 2000000,
+	MAX_NAMES = 64 << 20,
+};
+
+void
+dirh_put(struct dirh *d)
+{
+	if (!d || atomic_fetch_sub(&d->refs, 1) != 1)
+		return;
+	(void)close(d->fd);
+	free(d->path);
+	free(d);
+}
+
+static struct dirh *
+dirh_new(int fd, const char *path, struct err *e)
+{
+	struct dirh *d = malloc(sizeof(*d));
+	char *copy = strdup(path);
+
+	if (!d || !copy) {
+		free(d);
+		free(copy);
+		(void)close(fd);
+		(void)err_set(e, E_NOMEM, "no memory");
+		return NULL;
+	}
+	d->fd = fd;
+	d->path = copy;
+	atomic_init(&d->refs, 1);
+	return d;
+}
+
+/* ---- batches ---- */
+
+struct scan {
+	struct bk_run *run;
+	struct batch *cur;
+	char xnames[65536];
+	uint8_t xvalue[TREE_MAX_XATTR];
+	struct stat repo;
+	unsigned depth;
+};
+
+static struct batch *
+batch_new(struct err *e)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+
+	if (b) {
+		arena_init(&b->mem, 256 << 20);
+		b->items = calloc(BK_BATCH_ITEMS, sizeof(*b->items));
+		atomic_init(&b->left, 0);
+	}
+	if (!b || !b->items) {
+		free(b);
+		(void)err_set(e, E_NOMEM, "no memory");
+		return NULL;
+	}
+	return b;
+}
+
+static int
+post(struct scan *s, struct err *e)
+{
+	struct batch *b = s->cur;
+
+	s->cur = NULL;
+	return b ? bk_post(s->run, b, e) : 0;
+}
+
+static struct item *
+new_item(struct scan *s, struct err *e)
+{
+	if (s->cur && (s->cur->n == BK_BATCH_ITEMS || s->cur->bytes > BK_BATCH_BYTES)) {
+		if (post(s, e) < 0)
+			return NULL;
+	}
+	if (!s->cur)
+		s->cur = batch_new(e);
+	return s->cur ? &s->cur->items[s->cur->n] : NULL;
+}
+
+/* ---- extended attributes ---- */
+
+static int
+add_xattr(struct scan *s, struct item *it, const char *path, const char *name, uint32_t cap)
+{
+	struct arena *mem = &s->cur->mem;
+	ssize_t n = lgetxattr(path, name, s->xvalue, sizeof(s->xvalue));
+	struct tree_xattr *x;
+	uint8_t *value;
+
+	if (n < 0 || it->nxattrs == cap)
+		return 0;
+	x = &it->xattrs[it->nxattrs];
+	x->name = arena_dup(mem, name, strlen(name));
+	value = (uint8_t *)arena_dup(mem, s->xvalue, (size_t)n);
+	if (!x->name || !value)
+		return -1;
+	x->value = value;
+	x->len = (size_t)n;
+	it->nxattrs++;
+	return 0;
+}
+
+static int
+cmp_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* read_xattrs(s, it, e): Attributes and ACLs, sorted by name so that equal files give equal bytes. */
+static int
+read_xattrs(struct scan *s, struct item *it, struct err *e)
+{
+	char path[64 + NAME_MAX + 2];
+	const char *names[TREE_MAX_XATTRS];
+	uint32_t n = 0;
+	ssize_t len;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", it->dir->fd, it->real);
+	len = llistxattr(path, s->xnames, sizeof(s->xnames));
+	if (len <= 0)
+		return 0;
+	for (const char *p = s->xnames; p < s->xnames + len && n < TREE_MAX_XATTRS;
+	    p += strlen(p) + 1)
+		names[n++] = p;
+	qsort(names, n, sizeof(names[0]), cmp_name);
+	it->xattrs = arena_alloc(&s->cur->mem, n * sizeof(*it->xattrs));
+	if (!it->xattrs)
+		return err_set(e, E_NOMEM, "no memory");
+	for (uint32_t i = 0; i < n; i++) {
+		if (add_xattr(s, it, path, names[i], n) < 0)
+			return err_set(e, E_NOMEM, "no memory");
+	}
+	return 0;
+}
+
+/* ---- what is known from the last generation ---- */
+
+static int64_t
+nanos(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+/* due(en, now): Whether it is time to read the file although it looks unchanged: after 30 to 40 days,
+ * spread by inode, which catches forged times and silent damage of the source. */
+static bool
+due(const struct files_entry *en, int64_t now)
+{
+	int64_t age = now - en->read_at;
+
+	return age < 0 || age > (REREAD_DAYS + (int64_t)(en->ino % 10)) * TIME_DAY;
+}
+
+/* unchanged(s, en, st): Size, both times and inode are the same, and neither time is so close to the
+ * last run, or in the future, that a later change could hide behind it. */
+static bool
+unchanged(const struct scan *s, const struct files_entry *en, const struct stat *st)
+{
+	const struct vault_backup *b = s->run->b;
+	int64_t seen = (files_r_started(s->run->fr) - RACY_US) * 1000;
+	int64_t now = b->now * 1000;
+
+	return en->usable && !b->full && en->ino == st->st_ino &&
+	    en->size == (uint64_t)st->st_size && en->mtime == nanos(&st->st_mtim) &&
+	    en->ctime == nanos(&st->st_ctim) && en->mtime < seen && en->ctime < seen &&
+	    en->ctime <= now && !due(en, b->now);
+}
+
+static int
+reuse(struct scan *s, struct item *it, const struct files_entry *en, struct err *e)
+{
+	struct arena *mem = &s->cur->mem;
+	int r = 0;
+
+	it->size = en->size;
+	it->flags = en->flags;
+	it->read_at = en->read_at;
+	(void)memcpy(it->fid, en->fid, TREE_FID_LEN);
+	for (uint32_t i = 0; r == 0 && i < en->ext.n; i++)
+		r = ext_add(&it->ext, en->ext.p[i].seg, en->ext.p[i].off, en->ext.p[i].len, e);
+	if (r < 0 || en->nxattrs == 0)
+		return r;
+	it->xattrs = arena_alloc(mem, en->nxattrs * sizeof(*it->xattrs));
+	for (uint32_t i = 0; it->xattrs && i < en->nxattrs; i++) {
+		struct tree_xattr *x = &it->xattrs[i];
+
+		x->name = arena_dup(mem, en->xattrs[i].name, strlen(en->xattrs[i].name));
+		x->value = (uint8_t *)arena_dup(mem, en->xattrs[i].value, en->xattrs[i].len);
+		x->len = en->xattrs[i].len;
+		if (!x->name || !x->value)
+			return err_set(e, E_NOMEM, "no memory");
+	}
+	it->nxattrs = en->nxattrs;
+	return it->xattrs ? 0 : err_set(e, E_NOMEM, "no memory");
+}
+
+/* ---- regular files ---- */
+
+/* plan_spans(s, it, e): A large file: its class by its first bytes, and its spans. */
+static int
+plan_spans(struct scan *s, struct item *it, struct err *e)
+{
+	uint64_t size = (uint64_t)it->st.st_size, step;
+	uint8_t head[4096];
+	ssize_t n = 0;
+	int fd = openat(it->dir->fd, it->real, /* allow: a source, read only */
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0) {
+		n = pread(fd, head, sizeof(head), 0);
+		(void)close(fd);
+	}
+	it->cl = chunk_classify(head, n > 0 ? (size_t)n : 0, size, it->was_grid);
+	step = it->cl == CHUNK_CLASS_GRID ? TREE_SPAN_GRID : TREE_SPAN_CDC;
+	if (it->cl == CHUNK_CLASS_GRID)
+		it->flags |= TREE_GRID;
+	if (size / step >= UINT32_MAX)
+		return err_set(e, E_LIMIT, "%s is too large", it->real);
+	it->nspans = (uint32_t)((size + step - 1) / step);
+	it->spans = calloc(it->nspans, sizeof(*it->spans));
+	if (!it->spans)
+		return err_set(e, E_NOMEM, "no memory");
+	for (uint32_t i = 0; i < it->nspans; i++) {
+		it->spans[i].off = i * step;
+		it->spans[i].len = size - i * step < step ? size - i * step : step;
+	}
+	atomic_init(&it->left, it->nspans);
+	return 0;
+}
+
+static int
+hard_link(struct scan *s, struct item *it, struct err *e)
+{
+	uint64_t key[2] = {it->st.st_dev, it->st.st_ino};
+	const char *first;
+	char *path;
+	int r;
+
+	if (it->st.st_nlink < 2)
+		return 0;
+	first = map_get(&s->run->hard, key, sizeof(key));
+	if (first) {
+		it->type = TREE_HARDLINK;
+		it->target = arena_dup(&s->cur->mem, first, strlen(first));
+		return it->target ? 0 : err_set(e, E_NOMEM, "no memory");
+	}
+	if (asprintf(&path, "%s%s%s", it->dir->path, *it->dir->path ? "/" : "", it->name) < 0)
+		return err_set(e, E_NOMEM, "no memory");
+	r = map_put(&s->run->hard, key, sizeof(key), path, e);
+	if (r < 0)
+		free(path);
+	return r;
+}
+
+static int
+regular(struct scan *s, struct item *it, struct err *e)
+{
+	const struct files_entry *en = NULL;
+	int r;
+
+	it->type = TREE_FILE;
+	r = hard_link(s, it, e);
+	if (r < 0 || it->type == TREE_HARDLINK)
+		return r;
+	if (s->run->fr)
+		en = files_r_find(s->run->fr, it->dir->path, it->name);
+	if (en && unchanged(s, en, &it->st))
+		return reuse(s, it, en, e);
+	it->read = true;
+	it->read_at = s->run->b->now;
+	it->was_grid = en && (en->flags & TREE_GRID);
+	it->size = (uint64_t)it->st.st_size;
+	r = read_xattrs(s, it, e);
+	if (r == 0 && it->st.st_size > BK_SMALL)
+		return plan_spans(s, it, e);
+	s->cur->bytes += it->size + 512;
+	return r;
+}
+
+static int
+link_text(struct scan *s, struct item *it, struct err *e)
+{
+	char text[PATH_MAX + 1];
+	ssize_t n = readlinkat(it->dir->fd, it->real, text, sizeof(text));
+
+	it->type = TREE_SYMLINK;
+	if (n < 0 || n > PATH_MAX) {
+		it->flags |= TREE_UNREADABLE;
+		bk_problem(s->run, it, "the link cannot be read");
+		n = 0;
+	}
+	it->target = arena_dup(&s->cur->mem, text, (size_t)n);
+	return it->target ? 0 : err_set(e, E_NOMEM, "no memory");
+}
+
+static int
+other(struct scan *s, struct item *it, struct err *e)
+{
+	switch (it->st.st_mode & S_IFMT) {
+	case S_IFDIR:
+		it->type = TREE_DIR;
+		break;
+	case S_IFIFO:
+		it->type = TREE_FIFO;
+		break;
+	case S_IFCHR:
+		it->type = TREE_CHR;
+		break;
+	case S_IFBLK:
+		it->type = TREE_BLK;
+		break;
+	default:
+		it->type = TREE_SOCK;
+		break;
+	}
+	return read_xattrs(s, it, e);
+}
+
+/* add(s, d, real, name, ret, e): Look at one entry and put it into the batch. 0: added; 1: gone. */
+static int
+add(struct scan *s, struct dirh *d, const char *real, const char *name, struct stat *ret,
+    struct err *e)
+{
+	struct item *it = new_item(s, e);
+	int r;
+
+	if (!it)
+		return e->code;
+	(void)memset(it, 0, sizeof(*it));
+	if (fstatat(d->fd, real, &it->st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT)
+			return 1; /* removed while we looked: it is not part of this generation */
+		it->dir = d;
+		it->name = it->real = real;
+		bk_problem(s->run, it, "cannot be looked at");
+		return 1;
+	}
+	it->name = arena_dup(&s->cur->mem, name, strlen(name));
+	it->real = real == name ? it->name : arena_dup(&s->cur->mem, real, strlen(real));
+	if (!it->name || !it->real)
+		return err_set(e, E_NOMEM, "no memory");
+	it->dir = d;
+	if (S_ISREG(it->st.st_mode))
+		r = regular(s, it, e);
+	else if (S_ISLNK(it->st.st_mode))
+		r = link_text(s, it, e);
+	else
+		r = other(s, it, e);
+	if (r < 0) {
+		free(it->spans);
+		ext_free(&it->ext);
+		return r;
+	}
+	(void)atomic_fetch_add(&d->refs, 1);
+	*ret = it->st;
+	s->cur->n++;
+	return 0;
+}
+
+/* ---- directories ---- */
+
+struct names {
+	char **p;
+	size_t n, cap;
+};
+
+static void
+names_free(struct names *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		free(v->p[i]);
+	free(v->p);
+}
+
+static int
+names_add(struct names *v, const char *name, struct err *e)
+{
+	if (v->n == v->cap) {
+		size_t cap = v->cap ? v->cap * 2 : 64;
+		void *p = cap > MAX_NAMES ? NULL : reallocarray(v->p, cap, sizeof(*v->p));
+
+		if (!p)
+			return err_set(e, E_NOMEM, "no memory for a folder of %zu entries", v->n);
+		v->p = p;
+		v->cap = cap;
+	}
+	v->p[v->n] = strdup(name);
+	if (!v->p[v->n])
+		return err_set(e, E_NOMEM, "no memory");
+	v->n++;
+	return 0;
+}
+
+static int
+read_names(int fd, struct names *v, int *sys, struct err *e)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *de;
+	int r = 0;
+
+	if (!d) {
+		*sys = errno;
+		if (copy >= 0)
+			(void)close(copy);
+		return 0;
+	}
+	for (errno = 0; r == 0 && (de = readdir(d)); errno = 0) {
+		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+			r = names_add(v, de->d_name, e);
+	}
+	*sys = r == 0 ? errno : 0;
+	(void)closedir(d);
+	qsort(v->p, v->n, sizeof(*v->p), cmp_name);
+	return r;
+}
+
+/* pseudo(fd): File systems that hold no data of anybody. */
+static bool
+pseudo(int fd)
+{
+	static const uint32_t types[] = {
+		0x9fa0, 0x62656572, 0x1cd1, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163,
+		0x73636673, 0xcafe4a11, 0x6165676c, 0x42494e4d, 0xde5e81e4, 0x19800202, 0x958458f6,
+		0x62656570, 0x65735543, 0x67596969, 0x6e736673, 0x0187,
+	};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if ((uint32_t)fs.f_type == types[i])
+			return true;
+	}
+	return false;
+}
+
+static int scan_dir(struct scan *s, struct dirh *d, const struct stat *st, struct err *e);
+
+static void
+dir_problem(struct scan *s, const char *path, int sys)
+{
+	const struct vault_backup *b = s->run->b;
+
+	(void)atomic_fetch_add(&s->run->unreadable, 1);
+	if (b->problem)
+		b->problem(b->cookie, path, strlen(path), strerrordesc_np(sys));
+}
+
+/* enter(s, up, real, name, st, e): Open a directory and walk it. */
+static int
+enter(struct scan *s, struct dirh *up, const char *real, const char *name, const struct stat *st,
+    struct err *e)
+{
+	struct dirh *d;
+	char *path;
+	int fd, r;
+
+	if (st->st_dev == s->repo.st_dev && st->st_ino == s->repo.st_ino)
+		return 0; /* the vault does not swallow itself */
+	if (asprintf(&path, "%s%s%s", up->path, *up->path ? "/" : "", name) < 0)
+		return err_set(e, E_NOMEM, "no memory");
+	if (strlen(path) >= TREE_MAX_PATH) {
+		dir_problem(s, path, ENAMETOOLONG);
+		free(path);
+		return 0;
+	}
+	fd = openat(up->fd, real, /* allow: a source, read only */
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		if (errno != ENOENT)
+			dir_problem(s, path, errno);
+		free(path);
+		return 0;
+	}
+	d = dirh_new(fd, path, e);
+	free(path);
+	if (!d)
+		return E_NOMEM;
+	r = scan_dir(s, d, st, e);
+	dirh_put(d);
+	return r;
+}
+
+static int
+scan_names(struct scan *s, struct dirh *d, struct names *v, struct err *e)
+{
+	struct stat *st = calloc(v->n ? v->n : 1, sizeof(*st));
+	int r = 0;
+
+	if (!st)
+		return err_set(e, E_NOMEM, "no memory");
+	for (size_t i = 0; i < v->n && r >= 0; i++) {
+		if (bk_stopped(s->run))
+			r = err_set(e, E_CANCEL, "stopped");
+		else
+			r = add(s, d, v->p[i], v->p[i], &st[i], e);
+	}
+	for (size_t i = 0; i < v->n && r >= 0; i++) {
+		if (S_ISDIR(st[i].st_mode))
+			r = enter(s, d, v->p[i], v->p[i], &st[i], e);
+	}
+	free(st);
+	return r < 0 ? r : 0;
+}
+
+static int
+scan_dir(struct scan *s, struct dirh *d, const struct stat *st, struct err *e)
+{
+	struct names v = {0};
+	int sys = 0, r;
+
+	(void)st;
+	if (pseudo(d->fd))
+		return 0;
+	r = read_names(d->fd, &v, &sys, e);
+	if (r == 0 && sys)
+		dir_problem(s, d->path, sys);
+	if (r == 0)
+		r = scan_names(s, d, &v, e);
+	names_free(&v);
+	return r;
+}
+
+/* ---- sources ---- */
+
+/* source(s, i, e): One source: its entry at the top, then below it. */
+static int
+source(struct scan *s, uint32_t i, struct dirh **ret_up, struct stat *st, struct err *e)
+{
+	const char *path = s->run->man.sources[i];
+	const char *slash = strrchr(path, '/');
+	char *up = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	const char *real = slash[1] ? slash + 1 : ".";
+	struct dirh *d;
+	int fd, r;
+
+	if (!up)
+		return err_set(e, E_NOMEM, "no memory");
+	fd = openat(AT_FDCWD, up, /* allow: a source, read only */
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(up);
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	d = dirh_new(fd, "", e);
+	if (!d)
+		return E_NOMEM;
+	r = add(s, d, real, s->run->man.tops[i], st, e);
+	if (r == 1)
+		r = err_set(e, E_NOENT, "%s: it is not there", path);
+	if (r < 0) {
+		dirh_put(d);
+		return r;
+	}
+	*ret_up = d;
+	return 0;
+}
+
+int
+bk_scan(struct bk_run *run, struct err *e)
+{
+	uint32_t n = run->man.nsources;
+	struct scan *s = calloc(1, sizeof(*s));
+	struct dirh **ups = calloc(n, sizeof(struct dirh *));
+	struct stat *st = calloc(n, sizeof(*st));
+	int r = s && ups && st ? 0 : err_set(e, E_NOMEM, "no memory");
+
+	if (r == 0) {
+		s->run = run;
+		if (fstat(run->repo->dirfd, &s->repo) < 0)
+			r = err_sys(e, "the vault");
+	}
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = source(s, i, &ups[i], &st[i], e);
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		const char *slash = strrchr(run->man.sources[i], '/');
+
+		if (S_ISDIR(st[i].st_mode))
+			r = enter(s, ups[i], slash[1] ? slash + 1 : ".", run->man.tops[i], &st[i], e);
+	}
+	if (r == 0)
+		r = post(s, e);
+	if (s && s->cur)
+		bk_batch_free(s->cur);
+	for (uint32_t i = 0; ups && i < n; i++)
+		dirh_put(ups[i]);
+	free(st);
+	free(ups);
+	free(s);
+	return r;
+}

@@ -1,0 +1,174 @@
+/* Open segments, and the thread that makes finished ones durable. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vault/bk_int.h"
+
+static int
+hand_over(struct sink *s, bool full, struct err *e)
+{
+	struct closer *c = &s->run->closer;
+	struct closing done = {.seg = s->seg};
+	int r = segw_seal(s->seg, full, &done.rec, e);
+
+	if (r < 0)
+		return r;
+	(void)pthread_mutex_lock(&c->lock);
+	while (c->n == sizeof(c->queue) / sizeof(c->queue[0]) && !bk_stopped(s->run))
+		(void)pthread_cond_wait(&c->less, &c->lock);
+	if (c->n < sizeof(c->queue) / sizeof(c->queue[0])) {
+		c->queue[c->n++] = done;
+		s->seg = NULL;
+		(void)pthread_cond_signal(&c->more);
+	} else {
+		r = err_set(e, E_CANCEL, "stopped");
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+int
+sink_end(struct sink *s, struct err *e)
+{
+	return s->seg ? hand_over(s, false, e) : 0;
+}
+
+void
+sink_drop(struct sink *s)
+{
+	segw_free(s->seg);
+	s->seg = NULL;
+}
+
+int
+sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
+    uint32_t *ret_seg, uint32_t *ret_off, struct err *e)
+{
+	struct bk_run *run = s->run;
+	int r = 0;
+
+	if (s->seg && !segw_fits(s->seg, n))
+		r = hand_over(s, true, e);
+	if (r == 0 && !s->seg) {
+		/* a number now, a file only if something is new: most runs store little */
+		r = segw_new(&run->env, s->kind, &s->seg, e);
+		if (r == 0)
+			r = index_segment(run->index, segw_id(s->seg), &s->seg_no, e);
+	}
+	if (r < 0)
+		return r;
+	r = index_find_or_add(run->index, id, (uint32_t)n, s->seg_no, segw_off(s->seg), ret_seg,
+	    ret_off, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	*ret_seg = s->seg_no;
+	r = segw_add(s->seg, id, p, n, ret_off, e);
+	return r < 0 ? r : 1;
+}
+
+/* ---- the closer ---- */
+
+static int
+publish(struct bk_run *run, struct closing *c, struct err *e)
+{
+	struct buf AUTO(buf_free) b;
+	int r;
+
+	buf_init(&b, 256);
+	r = segw_publish(c->seg, run->repo->segfd, e);
+	/* the ring first: a segment in the log whose key a drill lacks would be the worse order */
+	if (r == 0 && run->key->ring)
+		r = ring_append(run->f, run->pl, run->repo->ident.repo, c->rec.seg,
+		    segw_key(c->seg), e);
+	if (r == 0 && run->key->ring)
+		r = ring_add(run->ring, c->rec.seg, segw_key(c->seg), e);
+	if (r == 0)
+		r = fmt_segment_rec_put(&b, &c->rec, e);
+	if (r == 0)
+		r = ledger_append(run->repo->log, run->signer, FMT_LOG_SEGMENT, b.p, b.len,
+		    run->b->now, NULL, e);
+	if (r == 0)
+		run->stored += fmt_seg_size(c->rec.npages);
+	return r;
+}
+
+static void *
+closer_main(void *arg)
+{
+	struct bk_run *run = arg;
+	struct closer *c = &run->closer;
+	struct err e = {0};
+
+	(void)pthread_mutex_lock(&c->lock);
+	for (;;) {
+		struct closing one;
+		bool skip;
+
+		while (c->n == 0 && !c->stop)
+			(void)pthread_cond_wait(&c->more, &c->lock);
+		if (c->n == 0)
+			break;
+		one = c->queue[0];
+		c->n--;
+		(void)memmove(c->queue, c->queue + 1, c->n * sizeof(one));
+		c->busy = true;
+		skip = bk_stopped(run);
+		(void)pthread_mutex_unlock(&c->lock);
+		if (!skip && publish(run, &one, &e) < 0)
+			(void)bk_fail(run, &e);
+		segw_free(one.seg);
+		(void)pthread_mutex_lock(&c->lock);
+		c->busy = false;
+		(void)pthread_cond_broadcast(&c->less);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+int
+closer_start(struct bk_run *run, struct err *e)
+{
+	struct closer *c = &run->closer;
+
+	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_cond_init(&c->more, NULL);
+	(void)pthread_cond_init(&c->less, NULL);
+	if (pthread_create(&c->thread, NULL, closer_main, run) != 0)
+		return err_set(e, E_SYS, "cannot start a thread");
+	c->started = true;
+	return 0;
+}
+
+int
+closer_flush(struct bk_run *run, struct err *e)
+{
+	struct closer *c = &run->closer;
+
+	(void)pthread_mutex_lock(&c->lock);
+	while (c->n > 0 || c->busy)
+		(void)pthread_cond_wait(&c->less, &c->lock);
+	(void)pthread_mutex_unlock(&c->lock);
+	if (!bk_stopped(run))
+		return 0;
+	if (e)
+		*e = run->err;
+	return run->err.code;
+}
+
+void
+closer_stop(struct bk_run *run)
+{
+	struct closer *c = &run->closer;
+
+	if (!c->started)
+		return;
+	(void)pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	(void)pthread_cond_signal(&c->more);
+	(void)pthread_mutex_unlock(&c->lock);
+	(void)pthread_join(c->thread, NULL);
+	c->started = false;
+	(void)pthread_mutex_destroy(&c->lock);
+	(void)pthread_cond_destroy(&c->more);
+	(void)pthread_cond_destroy(&c->less);
+}
