@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/vec.h"
 #include "vault/chunk.h"
 #include "vault/files.h"
 #include "vault/index.h"
@@ -166,7 +167,6 @@ struct bk_run {
 	uint32_t need_cap;
 	struct files_w *fw;
 	struct files_r *fr;
-	struct vec ebuf;       /* struct tree_extent, scratch */
 	struct map hard;       /* dev+ino -> path, owned */
 };
 

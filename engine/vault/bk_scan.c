@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/time.h"
 #include "vault/bk_int.h"
 
 enum {
@@ -217,9 +218,9 @@ reuse(struct scan *s, struct item *it, const struct files_entry *en, struct err 
 
 /* ---- regular files ---- */
 
-/* plan_spans(s, it, e): A large file: its class by its first bytes, and its spans. */
+/* plan_spans(it, e): A large file: its class by its first bytes, and its spans. */
 static int
-plan_spans(struct scan *s, struct item *it, struct err *e)
+plan_spans(struct item *it, struct err *e)
 {
 	uint64_t size = (uint64_t)it->st.st_size, step;
 	uint8_t head[4096];
@@ -293,7 +294,7 @@ regular(struct scan *s, struct item *it, struct err *e)
 	it->size = (uint64_t)it->st.st_size;
 	r = read_xattrs(s, it, e);
 	if (r == 0 && it->st.st_size > BK_SMALL)
-		return plan_spans(s, it, e);
+		return plan_spans(it, e);
 	s->cur->bytes += it->size + 512;
 	return r;
 }

@@ -67,7 +67,7 @@ list_path(const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN], const ch
 struct files_w {
 	const struct fio *f;
 	int dirfd, fd;
-	char path[160], tmp[168];
+	char path[160], tmp[176];
 	uint64_t at;
 	struct index *ix;
 	uint32_t *seg_map; /* index number -> number in the file + 1 */
