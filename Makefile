@@ -56,7 +56,7 @@ fuzz:
 	@tests/fuzz/run --seconds $(FUZZ_SECONDS) --jobs $(JOBS)
 
 install: bootstrap
-	@[ -f build-install/build.ninja ] || meson setup --buildtype=release build-install >/dev/null
+	@[ -f build-install/build.ninja ] || meson setup --buildtype=release -Dtests=false build-install >/dev/null
 	@meson configure build-install -Dprefix=$(PREFIX)
 	@ninja -C build-install -j $(JOBS)
 	@meson install -C build-install --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
