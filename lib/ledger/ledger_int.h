@@ -42,7 +42,7 @@ struct ledger_seen { /* the head file as last read, and what became of its slots
 	int state[LEDGER_FMT_SLOTS]; /* 1 good, 0 never written, else E_CORRUPT */
 	bool judged[LEDGER_FMT_SLOTS]; /* agrees with the log, or is an interrupted write */
 	struct ledger_slot_ring *ring; /* NULL unless a slot is damaged */
-	bool missing;
+	bool missing, cut; /* the file; cut: not of its one length */
 	uint64_t known; /* number of records that the head knows of: newest seq + 1, or 0 */
 	struct ledger_fmt_slot best; /* when known > 0 */
 };

@@ -181,12 +181,13 @@ ledger_io_head(struct ledger *l, struct err *e)
 		return (int)n;
 	(void)memcpy(seen->raw, raw, sizeof(seen->raw));
 	seen->known = 0;
+	seen->cut = n != LEDGER_FMT_HEAD_FILE;
 	for (int i = 0; i < LEDGER_FMT_SLOTS; i++) {
 		struct ledger_fmt_slot s;
 
 		seen->judged[i] = false;
 		seen->state[i] = ledger_fmt_slot_get(raw + i * LEDGER_FMT_SLOT, &s);
-		if (n != LEDGER_FMT_HEAD_FILE ||
+		if (seen->cut ||
 		    (seen->state[i] == 1 &&
 			(s.seq % LEDGER_FMT_SLOTS != (uint64_t)i ||
 			    memcmp(s.id, l->id, sizeof(s.id)) != 0)))

@@ -175,6 +175,37 @@ more_behind(struct ledger *l, uint64_t seq, uint64_t off, uint64_t limit, struct
 	return r;
 }
 
+/* Whether the whole record at ${off} is a copy of one that is in the log already. Nobody's interrupted
+ * write leaves that behind. */
+static int
+is_copy(struct ledger *l, uint64_t off, uint64_t limit, struct err *e)
+{
+	uint8_t hash[LEDGER_HASH_LEN];
+	struct ledger_fmt_rec rec;
+	const uint8_t *p;
+	uint64_t seq, at;
+	size_t n;
+	int r = ledger_io_view(l, &l->win, off, LEDGER_FMT_REC_MAX, limit, &p, &n, e);
+
+	if (r < 0 || ledger_fmt_rec_get(p, n, &rec) < 0 || rec.seq > l->tail.seq)
+		return r;
+	(void)memcpy(hash, rec.hash, sizeof(hash));
+	seq = rec.seq;
+	at = VEC_AT(&l->marks, struct ledger_mark, seq / LEDGER_MARK_EVERY)->off;
+	for (uint64_t i = seq - seq % LEDGER_MARK_EVERY; r == 0 && i <= seq; i++) {
+		r = ledger_io_view(l, &l->win, at, LEDGER_FMT_REC_HEAD, off, &p, &n, e);
+		if (r == 0)
+			r = ledger_io_view(l, &l->win, at, ledger_fmt_rec_len(p, n), off, &p, &n, e);
+		if (r == 0 && ledger_fmt_rec_get(p, n, &rec) < 0)
+			r = err_set(e, E_CORRUPT,
+			    "record %llu at offset %llu was changed while it was read",
+			    (unsigned long long)i, (unsigned long long)at);
+		if (r == 0)
+			at += rec.len;
+	}
+	return r < 0 ? r : memcmp(hash, rec.hash, sizeof(hash)) == 0;
+}
+
 static int
 refused(struct ledger *l, enum step s, uint64_t limit, const char *why, struct err *e)
 {
@@ -183,6 +214,10 @@ refused(struct ledger *l, enum step s, uint64_t limit, const char *why, struct e
 
 	if (s == STEP_BAD && seq > 0 && l->seen.known <= seq && limit - off <= LEDGER_FMT_REC_MAX)
 		more = more_behind(l, seq, off, limit, e);
+	if (more == 0) {
+		more = is_copy(l, off, limit, e);
+		why = more > 0 ? "is a copy of an older record" : why;
+	}
 	if (more < 0)
 		return more;
 	l->torn = more == 0;

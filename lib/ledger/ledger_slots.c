@@ -76,7 +76,8 @@ ledger_slots_note(struct ledger *l, const struct ledger_fmt_rec *rec, uint64_t e
 	return 0;
 }
 
-/* A damaged slot that claims no record yet may be the beginning of a first write. */
+/* A damaged slot that claims no record yet may be the beginning of a first write. (Slot 0 holds the
+ * genesis from the start.) */
 static bool
 barely_begun(const struct ledger_seen *seen, int i)
 {
@@ -85,7 +86,7 @@ barely_begun(const struct ledger_seen *seen, int i)
 	uint8_t first[LEDGER_FMT_SLOT];
 	uint64_t claim;
 
-	if (ledger_fmt_slot_claim(raw, &claim))
+	if (i == 0 || ledger_fmt_slot_claim(raw, &claim))
 		return false;
 	ledger_fmt_slot_put(first, &(struct ledger_fmt_slot){.seq = (uint64_t)i});
 	return ledger_fmt_slot_torn(raw, first, never);
@@ -112,8 +113,11 @@ ledger_slots_judge(struct ledger *l, bool strict, struct err *e)
 	for (int i = 0; i < LEDGER_FMT_SLOTS; i++) {
 		/* slot 0 holds at least the genesis, which was synced before anybody saw the ledger
 		 */
-		bool ok = seen->state[i] == 0 ? i == 1 && l->tail.seq <= LEDGER_HEAD_STALE
-					      : seen->judged[i] || barely_begun(seen, i);
+		bool ok = seen->judged[i] || barely_begun(seen, i);
+
+		if (seen->state[i] == 0)
+			ok = i == 1 && l->tail.seq <= LEDGER_HEAD_STALE;
+		ok = ok && !seen->cut;
 
 		fine += ok;
 		good += ok && seen->state[i] == 1;
