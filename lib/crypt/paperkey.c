@@ -28,19 +28,19 @@ enum {
  * stop (k, t), hiss (s, h), nasal (m, n), glide (r, y). None carries a voicing mark. The order is
  * the value. */
 static const struct {
+	const char *kana;
 	uint16_t cp;
 	uint16_t half;
-	const char *kana;
 	char latin[3];
 } table[16] = {
-	{0x30ab, 0xff76, "カ", "KA"}, {0x30ad, 0xff77, "キ", "KI"},
-	{0x30b1, 0xff79, "ケ", "KE"}, {0x30b5, 0xff7b, "サ", "SA"},
-	{0x30b9, 0xff7d, "ス", "SU"}, {0x30c8, 0xff84, "ト", "TO"},
-	{0x30ca, 0xff85, "ナ", "NA"}, {0x30cd, 0xff88, "ネ", "NE"},
-	{0x30db, 0xff8e, "ホ", "HO"}, {0x30df, 0xff90, "ミ", "MI"},
-	{0x30e0, 0xff91, "ム", "MU"}, {0x30e2, 0xff93, "モ", "MO"},
-	{0x30e6, 0xff95, "ユ", "YU"}, {0x30e9, 0xff97, "ラ", "RA"},
-	{0x30ea, 0xff98, "リ", "RI"}, {0x30ed, 0xff9b, "ロ", "RO"},
+	{"カ", 0x30ab, 0xff76, "KA"}, {"キ", 0x30ad, 0xff77, "KI"},
+	{"ケ", 0x30b1, 0xff79, "KE"}, {"サ", 0x30b5, 0xff7b, "SA"},
+	{"ス", 0x30b9, 0xff7d, "SU"}, {"ト", 0x30c8, 0xff84, "TO"},
+	{"ナ", 0x30ca, 0xff85, "NA"}, {"ネ", 0x30cd, 0xff88, "NE"},
+	{"ホ", 0x30db, 0xff8e, "HO"}, {"ミ", 0x30df, 0xff90, "MI"},
+	{"ム", 0x30e0, 0xff91, "MU"}, {"モ", 0x30e2, 0xff93, "MO"},
+	{"ユ", 0x30e6, 0xff95, "YU"}, {"ラ", 0x30e9, 0xff97, "RA"},
+	{"リ", 0x30ea, 0xff98, "RI"}, {"ロ", 0x30ed, 0xff9b, "RO"},
 };
 
 /* A text taken apart: the symbols, where a word begins as it was written (after a space), and the
