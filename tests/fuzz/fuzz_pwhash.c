@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct pwhash_cost least = {.scheme = PWHASH_ARGON2ID}, most = pwhash_default(PWHASH_ARGON2ID);
+	struct pwhash_cost least = {.scheme = PWHASH_ARGON2ID};
+	struct pwhash_cost most = pwhash_default(PWHASH_ARGON2ID);
 	char *text = malloc(n + 1);
 
 	if (!text)
