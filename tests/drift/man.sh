@@ -15,6 +15,9 @@ for c in $commands; do
 	ok "mamori(1) describes $c" grep -qE "^\.It Ic $c( |\$)" "$page"
 	"$MAMORI" --lang en "$c" --help >usage 2>&1
 	is "$c --help is a success" $? 0
+	# A command with commands of its own lists their usage when asked without one; in a place of its own, because some
+	# commands need nothing else to start working.
+	if grep -qE "usage: mamori $c [a-z]+\|" usage; then "$MAMORI" --lang en "$c" >>usage 2>&1; fi
 	for o in $(grep -oE -- '--[a-z][a-z-]+' usage | sort -u); do
 		ok "mamori(1) knows $c $o" grep -q -- "$o" text
 	done

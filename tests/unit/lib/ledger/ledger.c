@@ -197,12 +197,13 @@ test_kill(void)
 {
 	struct signer *s = help_signer(1);
 	uint64_t total = 0;
-	int good = 0;
+	int good = 0, kills = 0;
 
 	help_make("d", s, 1);
-	for (int i = 0; i < 40; i++)
+	/* on a slow or busy disk it takes more kills until something was acknowledged */
+	for (; kills < 40 || (total <= 40 && kills < 1000); kills++)
 		good += kill_once(s, &total);
-	EQ_I(good, 40, "every acknowledged record is there after 40 kills");
+	EQ_I(good, kills, "every acknowledged record is there after all kills");
 	OK(total > 40, "and there were some (%llu)", (unsigned long long)total);
 	signer_free(s);
 }
