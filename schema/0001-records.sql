@@ -38,6 +38,7 @@ CREATE TABLE jobs (
 	enabled {{i64}} NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
 	next_due {{i64}} NOT NULL,
 	turn {{i64}} NOT NULL DEFAULT 0,        -- how many rounds of a rotation were made
+	tries {{i64}} NOT NULL DEFAULT 0,       -- failed in a row
 	at {{i64}} NOT NULL
 ) {{table}};
 CREATE INDEX jobs_due ON jobs (enabled, next_due);
@@ -64,6 +65,7 @@ CREATE TABLE events (
 	at {{i64}} NOT NULL,
 	kind {{text}} NOT NULL,
 	subject {{text}} NOT NULL DEFAULT '',
-	detail {{text}} NOT NULL DEFAULT '{}'   -- JSON object
+	detail {{text}} NOT NULL DEFAULT '{}',  -- JSON object
+	sealed {{i64}} NOT NULL DEFAULT 0 CHECK (sealed IN (0, 1)) -- its fact is in the ledger, or none is due
 ) {{table}};
 CREATE INDEX events_at ON events (at);
