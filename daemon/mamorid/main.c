@@ -1,0 +1,364 @@
+/* mamorid: keeps the records, runs the jobs, seals the facts, shows the console. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "mamorid/mamorid.h"
+#include "mamorid/model.h"
+#include "mamorid/runner.h"
+#include "status.h"
+#include "sys/notify.h"
+#include "sys/proc.h"
+
+enum { STOP_WAIT_S = 25 };
+
+/* Under systemd a line begins with its level; a person sees the name. */
+void
+mamorid_log(int level, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' '; /* one message, one line */
+	if (getenv("JOURNAL_STREAM"))
+		(void)fprintf(stderr, "<%d>%s\n", level, text);
+	else
+		(void)fprintf(stderr, "mamorid: %s\n", text);
+}
+
+static void
+usage(FILE *out)
+{
+	(void)fputs("usage: mamorid [--state DIR] [--listen ADDR:PORT] [--program FILE] [--version]\n"
+		    "  --state DIR         where the data is (default $MAMORI_STATE, else /var/lib/mamori)\n"
+		    "  --listen ADDR:PORT  the console (default 127.0.0.1, the first free port from 8443)\n"
+		    "  --program FILE      the mamori program that jobs run (default: the one beside)\n",
+	    out);
+}
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+static int
+take_lock(struct mamorid *m, struct err *e)
+{
+	int run = state_dir(&m->state, "run", true, e);
+
+	if (run < 0)
+		return run;
+	m->lock_fd = fio_open(m->state.f, run, "mamorid.lock", O_RDWR | O_CREAT, 0600, e);
+	fio_close(m->state.f, run);
+	if (m->lock_fd < 0)
+		return m->lock_fd;
+	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, E_BUSY, "another mamorid already works on %s", m->state_path);
+	return 0;
+}
+
+static int
+open_records(struct mamorid *m, struct err *e)
+{
+	char url[PATH_MAX + 32];
+	size_t n;
+	const struct db_step *steps = db_steps(&n);
+	int r;
+
+	(void)snprintf(url, sizeof(url), "sqlite:%s/records.db", m->state_path);
+	r = db_open(url, &m->db, e);
+	if (r == 0)
+		r = db_migrate(m->db, steps, n, loop_wall(m->l), e);
+	if (r > 0)
+		mamorid_log(LOG_NOTE, "the records database is at schema step %zu", n);
+	return r < 0 ? r : 0;
+}
+
+/* open_facts(m): Copies must be made even on the day the sealed record is damaged; the status turns
+ * red and the facts wait in the records. */
+static void
+open_facts(struct mamorid *m)
+{
+	struct err e = {0};
+
+	if (facts_open(&m->state, true, &m->facts, &e) == 0)
+		return;
+	m->facts = NULL;
+	(void)snprintf(m->facts_error, sizeof(m->facts_error), "%s", e.msg);
+	mamorid_log(LOG_ERROR, "the sealed record cannot be opened: %s", e.msg);
+}
+
+static int
+page(void *ctx, bool ja, struct buf *out, struct err *e)
+{
+	struct mamorid *m = ctx;
+	char line[PATH_MAX * 2 + 64];
+	struct status_opts o = {.ja = ja, .drill_line = line, .version = MAMORI_VERSION,
+	    .ledger_error = m->facts_error};
+	struct model model;
+	int r = model_make(m->db, sched_running(m->sched), loop_wall(m->l), &model, e);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(line, sizeof(line), "%s --state %s drill ransomware", m->program,
+	    m->state_path);
+	if (m->facts_error[0])
+		model.overall = LIGHT_RED;
+	r = status_page(&model, &o, out, e);
+	model_free(&model);
+	return r;
+}
+
+static int
+open_web(struct mamorid *m, struct err *e)
+{
+	AUTO(buf_free) struct buf cert;
+	AUTO(buf_free) struct buf key;
+	int fd = -1, r;
+
+	buf_init(&cert, 16 << 10);
+	buf_init(&key, 16 << 10);
+	r = web_bind(m->listen, &fd, m->url, e);
+	if (r == 0)
+		r = mamorid_site(m, &cert, &key, e);
+	if (r == 0)
+		r = web_start(m->l, fd, (const char *)cert.p, (const char *)key.p, page, m, &m->web, e);
+	if (r < 0 && fd >= 0)
+		(void)close(fd);
+	if (key.p)
+		explicit_bzero(key.p, key.cap);
+	return r;
+}
+
+static int
+open_socket(struct mamorid *m, struct err *e)
+{
+	struct chan_conf conf = {.rules = mamorid_rules, .nrules = mamorid_nrules, .cookie = m,
+	    .max_conns = 64, .max_per_uid = 32, .idle_us = 60 * TIME_SEC, .reply_us = 10 * TIME_SEC};
+	char path[PATH_MAX + 32];
+	int fd, r;
+
+	(void)snprintf(path, sizeof(path), "%s/run/mamorid.sock", m->state_path);
+	r = chan_listen(path, 0600, &fd, e);
+	if (r < 0)
+		return r;
+	r = chan_serve(m->l, fd, &conf, &m->chan, e);
+	if (r < 0)
+		(void)close(fd);
+	else
+		chan_state(m->chan, 1);
+	return r;
+}
+
+/* --- living --------------------------------------------------------------------------------- */
+
+static void
+on_stop_late(struct loop *l, void *cookie)
+{
+	(void)cookie;
+	mamorid_log(LOG_WARN, "the running job does not end; stopping without it");
+	loop_stop(l);
+}
+
+static void
+on_stop(struct loop *l, int signo, void *cookie)
+{
+	struct mamorid *m = cookie;
+
+	(void)signo;
+	if (m->stopping) {
+		loop_stop(l);
+		return;
+	}
+	m->stopping = true;
+	chan_state(m->chan, 2);
+	(void)!notify_send(getenv("NOTIFY_SOCKET"), "STOPPING=1", NULL);
+	loop_arm(m->stop_timer, loop_mono(l) + STOP_WAIT_S * TIME_SEC);
+	jobs_stop(m);
+}
+
+static void
+on_dog(struct loop *l, void *cookie)
+{
+	struct mamorid *m = cookie;
+
+	(void)!notify_send(getenv("NOTIFY_SOCKET"), "WATCHDOG=1", NULL);
+	loop_arm(m->dog_timer, loop_mono(l) + m->dog_us);
+}
+
+static int
+timers_and_signals(struct mamorid *m, struct err *e)
+{
+	int64_t dog = notify_watchdog_us(getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"));
+	int r = loop_add_timer(m->l, -1, on_stop_late, m, &m->stop_timer, e);
+
+	m->dog_us = dog;
+	if (r == 0)
+		r = loop_add_timer(m->l, dog ? loop_mono(m->l) + dog : -1, on_dog, m, &m->dog_timer, e);
+	if (r == 0)
+		r = loop_add_signal(m->l, SIGTERM, on_stop, m, NULL, e);
+	if (r == 0)
+		r = loop_add_signal(m->l, SIGINT, on_stop, m, NULL, e);
+	if (r == 0)
+		r = loop_add_signal(m->l, SIGHUP, on_stop, m, NULL, e);
+	return r;
+}
+
+static int
+begin(struct mamorid *m, struct err *e)
+{
+	struct runner_conf runner = {.program = m->program, .state = m->state_path};
+	int r = take_lock(m, e);
+
+	if (r == 0)
+		r = runner_fork(&runner, &m->runner_fd, &m->runner_pid, e);
+	if (r == 0)
+		r = loop_new(loop_clock_os(), &m->l, e);
+	if (r == 0)
+		r = timers_and_signals(m, e);
+	if (r == 0)
+		r = open_records(m, e);
+	if (r < 0)
+		return r;
+	open_facts(m);
+	r = open_web(m, e);
+	if (r == 0)
+		r = open_socket(m, e);
+	if (r == 0)
+		r = mamorid_jail(m, e);
+	if (r < 0)
+		return r;
+	mamorid_log(m->jail.level < JAIL_PATHS ? LOG_WARN : LOG_SAY, "%s", m->jail.text);
+	return jobs_begin(m, e);
+}
+
+/* ready(m): One line on standard output for whoever started us, and the service manager. */
+static void
+ready(const struct mamorid *m)
+{
+	json_t *o = json_pack("{s:b, s:s, s:s}", "ready", 1, "url", m->url, "fingerprint",
+	    m->fingerprint);
+	char text[300];
+
+	(void)json_dumpf(o, stdout, JSON_COMPACT);
+	json_decref(o);
+	(void)fputc('\n', stdout);
+	(void)fflush(stdout);
+	(void)snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", m->url);
+	(void)!notify_send(getenv("NOTIFY_SOCKET"), text, NULL);
+	mamorid_log(LOG_SAY, "console %s  certificate SHA-256 %s", m->url, m->fingerprint);
+}
+
+static void
+end(struct mamorid *m)
+{
+	if (m->runner_fd >= 0)
+		(void)close(m->runner_fd); /* the runner ends what it runs, then itself */
+	sched_free(m->sched);
+	chan_free(m->chan);
+	web_stop(m->web);
+	facts_close(m->facts);
+	db_close(m->db);
+	loop_free(m->l);
+	state_close(&m->state);
+}
+
+static int
+options(struct mamorid *m, int argc, char **argv)
+{
+	static const struct option opts[] = {{"state", required_argument, NULL, 's'},
+	    {"listen", required_argument, NULL, 'l'}, {"program", required_argument, NULL, 'p'},
+	    {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+	const char *state = getenv("MAMORI_STATE");
+	int c;
+
+	m->state_path = state && *state ? state : "/var/lib/mamori";
+	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			m->state_path = optarg;
+			break;
+		case 'l':
+			m->listen = optarg;
+			break;
+		case 'p':
+			(void)snprintf(m->program, sizeof(m->program), "%s", optarg);
+			break;
+		case 'v':
+			(void)puts("mamorid " MAMORI_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+	return -1;
+}
+
+/* places(m, e): Absolute paths, because jobs do not share our working directory, and the program. */
+static int
+places(struct mamorid *m, char real[PATH_MAX], struct err *e)
+{
+	static char self[PATH_MAX];
+	ssize_t n;
+	int r = state_open(fio_os(), m->state_path, true, &m->state, e);
+
+	if (r < 0)
+		return r;
+	if (!realpath(m->state_path, real))
+		return err_sys(e, "%s", m->state_path);
+	m->state_path = real;
+	if (gethostname(m->host, sizeof(m->host) - 1) < 0 || !m->host[0])
+		(void)snprintf(m->host, sizeof(m->host), "localhost");
+	if (m->program[0])
+		return 0;
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	return proc_beside(n > 0 ? self : "mamorid", "mamori", m->program, sizeof(m->program), e);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct mamorid m = {.lock_fd = -1, .runner_fd = -1};
+	static char real[PATH_MAX];
+	struct err e = {0};
+	int r = options(&m, argc, argv);
+
+	if (r >= 0)
+		return r;
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	tzset();
+	r = places(&m, real, &e);
+	if (r == 0)
+		r = begin(&m, &e);
+	if (r == 0) {
+		ready(&m);
+		r = loop_run(m.l, &e);
+	}
+	if (r < 0)
+		mamorid_log(LOG_ERROR, "%s", e.msg);
+	else
+		mamorid_log(LOG_SAY, "stopped");
+	end(&m);
+	return r == E_INVAL ? 2 : r < 0 ? 3 : m.exit_status;
+}

@@ -1,0 +1,60 @@
+/* What the parts of mamorid share. */
+#ifndef MAMORI_DAEMON_MAMORID_MAMORID_H
+#define MAMORI_DAEMON_MAMORID_MAMORID_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "db/db.h"
+#include "ledger/facts.h"
+#include "ledger/state.h"
+#include "mamorid/sched.h"
+#include "mamorid/web.h"
+#include "sys/chan.h"
+#include "sys/jail.h"
+#include "sys/loop.h"
+
+struct mamorid {
+	const char *state_path;
+	const char *listen;
+	char program[PATH_MAX]; /* the mamori binary */
+	char host[256];
+	char url[WEB_URL];
+	char fingerprint[96];
+	struct state state;
+	int lock_fd;
+	struct loop *l;
+	struct db *db;
+	struct facts *facts;      /* NULL while the sealed record cannot be opened */
+	char facts_error[480];    /* why; "" while all is well */
+	struct sched *sched;
+	struct chan *chan;
+	struct web *web;
+	int runner_fd;
+	pid_t runner_pid;
+	struct loop_src *runner_src, *stop_timer, *dog_timer, *seal_timer;
+	int64_t dog_us;
+	struct jail_report jail;
+	bool stopping;
+	int exit_status;
+};
+
+/* main.c */
+void mamorid_log(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* jail.c: Enter; everything was opened before. */
+MUST int mamorid_jail(struct mamorid *m, struct err *e);
+/* site.c: The certificate and key of the console, made at the first start. */
+MUST int mamorid_site(struct mamorid *m, struct buf *cert, struct buf *key, struct err *e);
+/* handlers.c: The methods of the control socket. */
+extern const struct chan_rule mamorid_rules[];
+extern const size_t mamorid_nrules;
+/* jobs.c: Between the scheduler and the runner. */
+MUST int jobs_begin(struct mamorid *m, struct err *e);
+void jobs_stop(struct mamorid *m);
+/* jobs_argv(run): The command line of a run (new reference), or NULL when it has none. */
+json_t *jobs_argv(const struct sched_run *run);
+
+enum { LOG_ERROR = 3, LOG_WARN = 4, LOG_NOTE = 5, LOG_SAY = 6 };
+
+#endif
