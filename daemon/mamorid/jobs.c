@@ -73,7 +73,7 @@ seal(struct mamorid *m)
 	struct err e = {0};
 	int r = 1;
 
-	if (!m->facts && facts_open(&m->state, true, &m->facts, &e) < 0) {
+	if (!m->facts && facts_open(&m->state, true, loop_wall(m->l), &m->facts, &e) < 0) {
 		m->facts = NULL;
 		r = -1;
 	}

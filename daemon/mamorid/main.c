@@ -93,7 +93,7 @@ open_facts(struct mamorid *m)
 {
 	struct err e = {0};
 
-	if (facts_open(&m->state, true, &m->facts, &e) == 0)
+	if (facts_open(&m->state, true, loop_wall(m->l), &m->facts, &e) == 0)
 		return;
 	m->facts = NULL;
 	(void)snprintf(m->facts_error, sizeof(m->facts_error), "%s", e.msg);

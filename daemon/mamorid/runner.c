@@ -237,7 +237,7 @@ spawn(struct runner *r, const json_t *argv, struct err *e)
 	struct proc_spec spec = {.path = r->conf->program, .argv = av, .env = env, .in = -1,
 	    .own_group = true, .nice = 5};
 	size_t n = 4;
-	int w[2], rc;
+	int w[2] = {-1, -1}, rc;
 
 	for (size_t i = 0; i < json_array_size(argv); i++)
 		av[n++] = json_string_value(json_array_get(argv, i));
