@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "practice/date.h"
+#include "practice/parts.h"
 #include "practice/ssmix.h"
 #include "practice/truth.h"
 
@@ -30,12 +31,13 @@ struct run {
 	struct hospital h;
 	struct ssmix ssmix;
 	struct truth truth;
+	struct images images;
 	uint64_t ticks;
 	bool writing; /* the simulated day is a new one */
 };
 
-/* A third of the days' bytes comes from in-patients, whatever the size. Measured: about 2.9 kB a
- * known patient, 310 kB a day of the wards, 3.4 kB a visit. */
+/* A third of the days' bytes comes from in-patients, whatever the size. Measured: about 3.05 kB a
+ * known patient, 490 kB a day of the wards, 3.4 kB a visit. */
 void
 practice_plan(uint64_t size, struct practice_plan *ret)
 {
@@ -47,8 +49,8 @@ practice_plan(uint64_t size, struct practice_plan *ret)
 	patients = patients < 600 ? 600 : patients > 150000 ? 150000 : patients;
 	ret->patients = (uint32_t)patients;
 	ret->visits = (uint32_t)(patients / 50 < 12 ? 12 : patients / 50 > 300 ? 300 : patients / 50);
-	daily = 310000 + ret->visits * UINT64_C(3400) * 6 / 7;
-	days = ssmix > patients * 2900 ? (ssmix - patients * 2900) / daily : 0;
+	daily = 490000 + ret->visits * UINT64_C(3400) * 6 / 7;
+	days = ssmix > patients * 3050 ? (ssmix - patients * 3050) / daily : 0;
 	ret->first = -(int32_t)(days < 7 ? 7 : days > 1100 ? 1100 : days);
 	ret->images = rest * 56 / 100;
 	ret->database = rest * 25 / 100;
@@ -200,17 +202,36 @@ on_event(void *ctx, const struct ev *ev, struct err *e)
 	if (code < 0 || !r->writing)
 		return code;
 	code = ssmix_write(&r->ssmix, ev, e);
+	if (code == 0)
+		code = images_note(&r->images, ev, e);
 	if (code == 0 && ++r->ticks % 1024 == 0)
 		code = tick(r, "ssmix2", e);
 	return code;
 }
 
-/* What stands on no patient's timeline: made once a day, from day 0. */
+/* What is made once a day, from day 0. */
 static int
 daily(struct run *r, int32_t day, struct err *e)
 {
-	(void)day;
-	return tick(r, "ssmix2", e);
+	const struct parts p = {.t = &r->tree, .enc = r->enc, .h = &r->h, .plan = &r->plan,
+		.dir = r->w->dir, .seed = r->st.seed};
+	int code = tick(r, "images", e);
+
+	if (code == 0)
+		code = images_day(&r->images, &p, day, e);
+	if (code == 0)
+		code = tick(r, "database", e);
+	if (code == 0)
+		code = pagedb_day(&p, day, e);
+	if (code == 0)
+		code = sqldb_day(&p, day, e);
+	if (code == 0)
+		code = tick(r, "scans", e);
+	if (code == 0)
+		code = scans_day(&p, day, e);
+	if (code == 0)
+		code = tick(r, "office", e);
+	return code < 0 ? code : office_day(&p, day, e);
 }
 
 static int
@@ -241,8 +262,7 @@ work(struct run *r, struct err *e)
 	if ((code = enc_new(&r->enc, e)) < 0)
 		return code;
 	ssmix_init(&r->ssmix, &r->tree, r->enc, r->st.seed);
-	r->tree.files = r->st.files;
-	r->tree.bytes = r->st.bytes;
+	images_init(&r->images);
 	code = truth_init(&r->truth, r->st.seed, e);
 	if (code == 0)
 		code = hospital_init(&r->h, r->st.seed, r->plan.patients, r->plan.visits,
@@ -257,8 +277,8 @@ report(const struct run *r, struct practice_report *ret)
 {
 	*ret = (struct practice_report){
 		.size = r->st.size, .seed = r->st.seed, .day = (uint32_t)r->st.day,
-		.files = r->tree.files, .bytes = r->tree.bytes,
-		.new_files = r->tree.files - r->st.files, .new_bytes = r->tree.bytes - r->st.bytes,
+		.files = r->st.files, .bytes = r->st.bytes,
+		.new_files = r->tree.files, .new_bytes = r->tree.bytes,
 		.patients = (uint32_t)r->h.patients.len, .beds = HOSPITAL_BEDS,
 		.inpatients = hospital_inpatients(&r->h),
 	};
@@ -268,7 +288,6 @@ int
 practice_run(const struct practice_wish *w, struct practice_report *ret, struct err *e)
 {
 	struct run r = {.w = w, .tree = {.f = fio_os(), .fd = -1}};
-	struct state before;
 	int code = check(w, e);
 
 	if (code == 0)
@@ -281,15 +300,15 @@ practice_run(const struct practice_wish *w, struct practice_report *ret, struct 
 	code = begin(&r, e);
 	if (code == 0)
 		code = work(&r, e);
-	if (code == 0) {
-		before = r.st;
+	if (code == 0 && r.st.day != r.st.going) {
 		r.st.day = r.st.going;
-		report(&r, ret);
-		r.st.files = r.tree.files;
-		r.st.bytes = r.tree.bytes;
-		if (before.day != r.st.day)
+		code = tree_count(&r.tree, &r.st.files, &r.st.bytes, e);
+		if (code == 0)
 			code = state_save(&r, e);
 	}
+	if (code == 0)
+		report(&r, ret);
+	images_free(&r.images);
 	hospital_free(&r.h);
 	truth_free(&r.truth);
 	ssmix_free(&r.ssmix);

@@ -37,7 +37,7 @@ struct practice_wish {
 struct practice_report {
 	uint64_t size, seed;
 	uint32_t day;
-	uint64_t files, bytes;         /* the whole folder, without truth/ and practice.json */
+	uint64_t files, bytes;         /* the whole folder, without practice.json */
 	uint64_t new_files, new_bytes; /* written by this call */
 	uint32_t patients, beds, inpatients;
 };

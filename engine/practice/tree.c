@@ -1,13 +1,15 @@
 #include "practice/tree.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "practice/date.h"
 
-enum { TREE_PATH = 1024 };
+enum { TREE_PATH = 1024, TREE_DEPTH = 64 };
 
 /* The position of the last slash before ${n}, or 0. */
 static size_t
@@ -104,4 +106,55 @@ tree_rename(struct tree *t, const char *from, const char *to, struct err *e)
 	if (r == E_NOENT && fstatat(t->fd, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	return r;
+}
+
+static int
+count_dir(int fd, int depth, uint64_t *files, uint64_t *bytes, struct err *e)
+{
+	DIR *d = fdopendir(fd);
+	struct dirent *de;
+	int r = 0;
+
+	if (!d) {
+		r = err_sys(e, "cannot list a folder");
+		(void)close(fd);
+		return r;
+	}
+	while (r == 0 && (de = readdir(d))) {
+		struct stat st;
+		int sub;
+
+		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
+			continue;
+		if (de->d_type == DT_DIR) {
+			sub = openat(dirfd(d), de->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			if (sub < 0)
+				r = err_sys(e, "cannot list %s", de->d_name);
+			else if (depth == TREE_DEPTH)
+				(void)close(sub);
+			else
+				r = count_dir(sub, depth + 1, files, bytes, e);
+			continue;
+		}
+		if (fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			r = err_sys(e, "cannot look at %s", de->d_name);
+		else if (S_ISDIR(st.st_mode))
+			r = err_set(e, E_SYS, "a file system that does not tell types of files");
+		else if (S_ISREG(st.st_mode) && (depth > 0 || strcmp(de->d_name, "practice.json") != 0)) {
+			(*files)++;
+			*bytes += (uint64_t)st.st_size;
+		}
+	}
+	(void)closedir(d);
+	return r;
+}
+
+int
+tree_count(const struct tree *t, uint64_t *files, uint64_t *bytes, struct err *e)
+{
+	int fd = openat(t->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*files = *bytes = 0;
+	return fd < 0 ? err_sys(e, "cannot list the folder") : count_dir(fd, 0, files, bytes, e);
 }

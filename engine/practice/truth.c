@@ -182,7 +182,6 @@ truth_write(struct truth *t, const struct hospital *h, struct enc *enc, struct t
     int64_t stamp, struct err *e)
 {
 	AUTO(buf_free) struct buf b = {0};
-	uint64_t files = tree->files, bytes = tree->bytes;
 	int r;
 
 	buf_init(&b, TABLE_MAX);
@@ -204,7 +203,5 @@ truth_write(struct truth *t, const struct hospital *h, struct enc *enc, struct t
 	if (r == 0)
 		r = tree_put(tree, "truth/prescriptions.csv", t->prescriptions.p,
 		    t->prescriptions.len, stamp, e);
-	tree->files = files;
-	tree->bytes = bytes;
 	return r;
 }

@@ -17,7 +17,7 @@ void truth_free(struct truth *t);
 /* truth_add(t, ev, e): Note one event. E_LIMIT, E_NOMEM. */
 MUST int truth_add(struct truth *t, const struct ev *ev, struct err *e);
 /* truth_write(t, h, enc, tree, stamp, e): Write truth/patients.csv, inpatients.csv, events.csv,
- * allergies.csv, prescriptions.csv. They are not counted as files of the hospital. */
+ * allergies.csv, prescriptions.csv. */
 MUST int truth_write(struct truth *t, const struct hospital *h, struct enc *enc, struct tree *tree,
     int64_t stamp, struct err *e);
 
