@@ -131,6 +131,7 @@ struct bk_run {
 	struct chunker chunker;
 	struct segw_env env;
 	struct index *index;
+	bool index_stale; /* it names a segment that was not kept: build it anew next time */
 	struct ring *ring;
 	struct closer closer;
 

@@ -457,7 +457,14 @@ pseudo(int fd)
 	return false;
 }
 
-static int scan_dir(struct scan *s, struct dirh *d, const struct stat *st, struct err *e);
+/* is_repo(s, st): The vault does not swallow itself. */
+static bool
+is_repo(const struct scan *s, const struct stat *st)
+{
+	return st->st_dev == s->repo.st_dev && st->st_ino == s->repo.st_ino;
+}
+
+static int scan_dir(struct scan *s, struct dirh *d, struct err *e);
 
 static void
 dir_problem(struct scan *s, const char *path, int sys)
@@ -469,17 +476,14 @@ dir_problem(struct scan *s, const char *path, int sys)
 		b->problem(b->cookie, path, strlen(path), strerrordesc_np(sys));
 }
 
-/* enter(s, up, real, name, st, e): Open a directory and walk it. */
+/* enter(s, up, real, name, e): Open a directory and walk it. */
 static int
-enter(struct scan *s, struct dirh *up, const char *real, const char *name, const struct stat *st,
-    struct err *e)
+enter(struct scan *s, struct dirh *up, const char *real, const char *name, struct err *e)
 {
 	struct dirh *d;
 	char *path;
 	int fd, r;
 
-	if (st->st_dev == s->repo.st_dev && st->st_ino == s->repo.st_ino)
-		return 0; /* the vault does not swallow itself */
 	if (asprintf(&path, "%s%s%s", up->path, *up->path ? "/" : "", name) < 0)
 		return err_set(e, E_NOMEM, "no memory");
 	if (strlen(path) >= TREE_MAX_PATH) {
@@ -499,7 +503,7 @@ enter(struct scan *s, struct dirh *up, const char *real, const char *name, const
 	free(path);
 	if (!d)
 		return E_NOMEM;
-	r = scan_dir(s, d, st, e);
+	r = scan_dir(s, d, e);
 	dirh_put(d);
 	return r;
 }
@@ -507,32 +511,35 @@ enter(struct scan *s, struct dirh *up, const char *real, const char *name, const
 static int
 scan_names(struct scan *s, struct dirh *d, struct names *v, struct err *e)
 {
-	struct stat *st = calloc(v->n ? v->n : 1, sizeof(*st));
+	size_t kept = 0;
 	int r = 0;
 
-	if (!st)
-		return err_set(e, E_NOMEM, "no memory");
-	for (size_t i = 0; i < v->n && r >= 0; i++) {
-		if (bk_stopped(s->run))
-			r = err_set(e, E_CANCEL, "stopped");
+	/* first all entries; of the names only those of directories are needed after that */
+	for (size_t i = 0; i < v->n; i++) {
+		struct stat st = {0};
+		char *name = v->p[i];
+
+		v->p[i] = NULL;
+		if (r >= 0)
+			r = bk_stopped(s->run) ? err_set(e, E_CANCEL, "stopped") :
+			    add(s, d, name, name, &st, e);
+		if (r == 0 && S_ISDIR(st.st_mode) && !is_repo(s, &st))
+			v->p[kept++] = name;
 		else
-			r = add(s, d, v->p[i], v->p[i], &st[i], e);
+			free(name);
 	}
-	for (size_t i = 0; i < v->n && r >= 0; i++) {
-		if (S_ISDIR(st[i].st_mode))
-			r = enter(s, d, v->p[i], v->p[i], &st[i], e);
-	}
-	free(st);
+	v->n = kept;
+	for (size_t i = 0; i < v->n && r >= 0; i++)
+		r = enter(s, d, v->p[i], v->p[i], e);
 	return r < 0 ? r : 0;
 }
 
 static int
-scan_dir(struct scan *s, struct dirh *d, const struct stat *st, struct err *e)
+scan_dir(struct scan *s, struct dirh *d, struct err *e)
 {
 	struct names v = {0};
 	int sys = 0, r;
 
-	(void)st;
 	if (pseudo(d->fd))
 		return 0;
 	r = read_names(d->fd, &v, &sys, e);
@@ -597,8 +604,8 @@ bk_scan(struct bk_run *run, struct err *e)
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
 		const char *slash = strrchr(run->man.sources[i], '/');
 
-		if (S_ISDIR(st[i].st_mode))
-			r = enter(s, ups[i], slash[1] ? slash + 1 : ".", run->man.tops[i], &st[i], e);
+		if (S_ISDIR(st[i].st_mode) && !is_repo(s, &st[i]))
+			r = enter(s, ups[i], slash[1] ? slash + 1 : ".", run->man.tops[i], e);
 	}
 	if (r == 0)
 		r = post(s, e);

@@ -347,6 +347,34 @@ index_find_or_add(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t
 	return r;
 }
 
+int
+index_find(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len, uint32_t *ret_seg,
+    uint32_t *ret_off)
+{
+	uint64_t end;
+	int found = 0;
+
+	(void)pthread_mutex_lock(&ix->lock);
+	end = ix->cap + SLACK;
+	for (uint64_t i = home(id, ix->cap); i < end && !found; i++) {
+		const uint8_t *s = slot(ix, i);
+		uint64_t v = place_get(s);
+		uint32_t at = (uint32_t)(v & 0xfffffff), no = (uint32_t)(v >> 28) - 1;
+
+		if (v == 0)
+			break;
+		if (memcmp(s, id, KEY) != 0)
+			continue;
+		if (!confirm(ix, no, at, id, len))
+			break;
+		*ret_seg = no;
+		*ret_off = at;
+		found = 1;
+	}
+	(void)pthread_mutex_unlock(&ix->lock);
+	return found;
+}
+
 uint64_t
 index_count(struct index *ix)
 {

@@ -34,6 +34,9 @@ uint32_t index_segments(struct index *ix);
  * 0: not known; it now is, at (${seg}, ${off}), where the caller must put it. */
 MUST int index_find_or_add(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len,
     uint32_t seg, uint32_t off, uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
+/* index_find(ix, id, len, ret_seg, ret_off): As above, without adding: 1 known, 0 not. */
+int index_find(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len, uint32_t *ret_seg,
+    uint32_t *ret_off);
 uint64_t index_count(struct index *ix);
 
 /* index_new_memory(ret, e): An empty index in memory (benchmarks, tests). */

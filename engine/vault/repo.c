@@ -189,8 +189,12 @@ init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct 
 		r = ident_put(&b, &id, e);
 	if (r == 0)
 		r = fio_create(f, fd, ident_name, b.p, b.len, 0444, e);
-	if (r == 0)
+	if (r == 0) {
 		*ret = id;
+		/* the folder's own name; a parent that may not be opened is not ours to sync */
+		r = fio_sync_dir(f, fd, "..", NULL) == E_NOSPC ?
+		    err_set(e, E_NOSPC, "%s: no space", ident_name) : 0;
+	}
 	explicit_bzero(&k, sizeof(k));
 	explicit_bzero(&w, sizeof(w));
 	return r;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zstd.h>
 
 #include "base/num.h"
@@ -93,6 +94,35 @@ make_header(struct segw *s, struct err *e)
 	return r;
 }
 
+/* hold(fd): Lock the file against the sweeper of tmp/. False when it was swept in the instant before.
+ * A file system without locks has no sweeper either. */
+static bool
+hold(int fd)
+{
+	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct stat st;
+
+	(void)fcntl(fd, F_OFD_SETLKW, &fl);
+	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+static int
+make_file(struct segw *s, struct err *e)
+{
+	const struct segw_env *env = s->env;
+
+	for (int i = 0; i < 3; i++) {
+		s->fd = fio_open(env->f, env->tmpfd, s->name, O_RDWR | O_CREAT | O_EXCL, 0600, e);
+		if (s->fd < 0)
+			return s->fd;
+		if (hold(s->fd))
+			return 0;
+		fio_close(env->f, s->fd);
+		s->fd = -1;
+	}
+	return err_set(e, E_BUSY, "the vault's tmp folder is being cleaned");
+}
+
 int
 segw_new(const struct segw_env *env, enum fmt_kind kind, struct segw **ret, struct err *e)
 {
@@ -122,10 +152,8 @@ segw_new(const struct segw_env *env, enum fmt_kind kind, struct segw **ret, stru
 	}
 	if (r == 0)
 		r = make_header(s, e);
-	if (r == 0) {
-		s->fd = fio_open(env->f, env->tmpfd, s->name, O_RDWR | O_CREAT | O_EXCL, 0600, e);
-		r = s->fd < 0 ? s->fd : 0;
-	}
+	if (r == 0)
+		r = make_file(s, e);
 	if (r == 0)
 		r = fio_pwrite_all(env->f, s->fd, s->header, FMT_HEADER_LEN, 0, e);
 	if (r < 0) {

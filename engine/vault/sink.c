@@ -30,6 +30,11 @@ hand_over(struct sink *s, bool full, struct err *e)
 int
 sink_end(struct sink *s, struct err *e)
 {
+	if (s->seg && segw_off(s->seg) == 0) {
+		/* another slot was faster with the only new chunk; the index named this segment */
+		s->run->index_stale = true;
+		sink_drop(s);
+	}
 	return s->seg ? hand_over(s, false, e) : 0;
 }
 
@@ -50,7 +55,9 @@ sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, si
 	if (s->seg && !segw_fits(s->seg, n))
 		r = hand_over(s, true, e);
 	if (r == 0 && !s->seg) {
-		/* a number now, a file only if something is new: most runs store little */
+		/* a segment only if something is new: most runs store little */
+		if (index_find(run->index, id, (uint32_t)n, ret_seg, ret_off))
+			return 0;
 		r = segw_new(&run->env, s->kind, &s->seg, e);
 		if (r == 0)
 			r = index_segment(run->index, segw_id(s->seg), &s->seg_no, e);

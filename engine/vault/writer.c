@@ -521,7 +521,7 @@ run_free(struct bk_run *run, bool good)
 		segw_free(run->closer.queue[i].seg);
 	files_w_end(run->fw, good);
 	files_r_close(run->fr);
-	index_close(run->index, good);
+	index_close(run->index, good && !run->index_stale);
 	tree_block_free(run->block);
 	buf_free(&run->block_buf);
 	vec_free(&run->refs);
@@ -585,10 +585,10 @@ vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation
 			*e = local;
 		return local.code;
 	}
-	if (w->key.ring)
-		r = repo_refresh(w->repo, e);
-	if (r == 0 && w->key.ring)
-		r = ring_prune(w->f, &w->pl, w->repo, &w->ring, e);
+	/* The generation is durable: what follows is comfort, and its failure changes nothing of that. A
+	 * ring that could not be pruned is pruned after the next generation. */
+	if (w->key.ring && repo_refresh(w->repo, &local) == 0)
+		(void)(ring_prune(w->f, &w->pl, w->repo, &w->ring, &local) < 0);
 	save_seen(w);
-	return r;
+	return 0;
 }
