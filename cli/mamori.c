@@ -10,6 +10,8 @@
 
 static const struct cli_cmd commands[] = {
 	/* one row a command, in the order in which the help shows them */
+	{"up", cmd_up, "mamori up [--practice] [--size SIZE] [--listen ADDR:PORT]",
+	    "全部を手元で動かします（Ctrl-C で止まります）", "start everything in the foreground; Ctrl-C stops it"},
 	{"practice", cmd_practice, "mamori practice [--to DIR] [--size 50M] [--day N] [--seed S]",
 	    "練習用の病院（架空の患者データ）を作る・日を進める", "make the practice hospital, or move it on"},
 	{"status", cmd_status, "mamori status", "いまの状態を一画面で見ます", "the present state at a glance"},

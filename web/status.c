@@ -237,7 +237,7 @@ reason(struct page *p, const struct item *t)
 				  : T("実行できませんでした。", "It could not be done."));
 		break;
 	case WHY_NO_KEY:
-		put(p, T("回復の鍵がこの機械にないため、戻せるかどうかを自動では確かめられません。鍵を持って手で訓練してください。",
+		put(p, T("復旧鍵がこの機械にないため、戻せるかどうかを自動では確かめられません。鍵を持って手で訓練してください。",
 		    "The recovery key is not on this machine, so nothing tries by itself whether the "
 		    "copies come back. Take the key and run a drill by hand."));
 		break;

@@ -22,6 +22,8 @@
 
 enum { STOP_WAIT_S = 25 };
 
+static bool quiet; /* set once, by the options */
+
 /* Under systemd a line begins with its level; a person sees the name. */
 void
 mamorid_log(int level, const char *fmt, ...)
@@ -29,6 +31,8 @@ mamorid_log(int level, const char *fmt, ...)
 	char text[1024];
 	va_list ap;
 
+	if (level >= LOG_SAY && quiet)
+		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -44,10 +48,11 @@ mamorid_log(int level, const char *fmt, ...)
 static void
 usage(FILE *out)
 {
-	(void)fputs("usage: mamorid [--state DIR] [--listen ADDR:PORT] [--program FILE] [--version]\n"
+	(void)fputs("usage: mamorid [--state DIR] [--listen ADDR:PORT] [--program FILE] [--quiet] [--version]\n"
 		    "  --state DIR         where the data is (default $MAMORI_STATE, else /var/lib/mamori)\n"
 		    "  --listen ADDR:PORT  the console (default 127.0.0.1, the first free port from 8443)\n"
-		    "  --program FILE      the mamori program that jobs run (default: the one beside)\n",
+		    "  --program FILE      the mamori program that jobs run (default: the one beside)\n"
+		    "  --quiet             say only what is wrong\n",
 	    out);
 }
 
@@ -82,7 +87,7 @@ open_records(struct mamorid *m, struct err *e)
 	if (r == 0)
 		r = db_migrate(m->db, steps, n, loop_wall(m->l), e);
 	if (r > 0)
-		mamorid_log(LOG_NOTE, "the records database is at schema step %zu", n);
+		mamorid_log(LOG_SAY, "the records database is at schema step %zu", n);
 	return r < 0 ? r : 0;
 }
 
@@ -280,7 +285,7 @@ options(struct mamorid *m, int argc, char **argv)
 {
 	static const struct option opts[] = {{"state", required_argument, NULL, 's'},
 	    {"listen", required_argument, NULL, 'l'}, {"program", required_argument, NULL, 'p'},
-	    {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+	    {"quiet", no_argument, NULL, 'q'}, {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
 	const char *state = getenv("MAMORI_STATE");
 	int c;
 
@@ -295,6 +300,9 @@ options(struct mamorid *m, int argc, char **argv)
 			break;
 		case 'p':
 			(void)snprintf(m->program, sizeof(m->program), "%s", optarg);
+			break;
+		case 'q':
+			quiet = true;
 			break;
 		case 'v':
 			(void)puts("mamorid " MAMORI_VERSION);

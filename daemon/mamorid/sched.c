@@ -482,17 +482,17 @@ sched_now(struct sched *s, const char *job, struct err *e)
 
 static int
 add(struct db *db, int64_t now, const char *kind, const char *name, const char *system,
-    const char *place, const char *every, bool at_once, struct err *e)
+    const char *place, const char *every, int64_t first, struct err *e)
 {
 	char id[2 * SCHED_NAME];
-	int64_t next = now;
-	int r = 0;
+	int64_t next;
+	int r = when_next(every, now, &next, e);
 
 	(void)snprintf(id, sizeof(id), "%s:%s", kind, name);
 	if (strlen(id) >= SCHED_NAME)
 		return err_set(e, E_INVAL, "the name \"%.80s\" is too long", name);
-	if (!at_once)
-		r = when_next(every, now, &next, e);
+	if (next > first)
+		next = first;
 	if (r == 0)
 		r = db_exec(db, "INSERT INTO jobs (id, kind, system, place, every, next_due, at) "
 		    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING", "sssssii", e,
@@ -504,19 +504,21 @@ int
 sched_add_system(struct db *db, int64_t now, const char *system, const char *place,
     struct err *e)
 {
-	return add(db, now, "backup", system, system, place, "daily 01:30", true, e);
+	return add(db, now, "backup", system, system, place, "daily 01:30", now, e);
 }
 
 int
 sched_add_place(struct db *db, int64_t now, const char *place, bool drills, struct err *e)
 {
-	int r = add(db, now, "verify", place, NULL, place, "daily 05:00", false, e);
+	/* the first proof soon after the first copies */
+	int64_t soon = now + SCHED_SOON;
+	int r = add(db, now, "verify", place, NULL, place, "daily 05:00", soon, e);
 
 	if (r == 0 && drills)
-		r = add(db, now, "verify-deep", place, NULL, place, "weekly sat 22:00", false, e);
+		r = add(db, now, "verify-deep", place, NULL, place, "weekly sat 22:00", INT64_MAX, e);
 	if (r == 0 && drills)
-		r = add(db, now, "drill-files", place, NULL, place, "daily 03:00", false, e);
+		r = add(db, now, "drill-files", place, NULL, place, "daily 03:00", soon, e);
 	if (r == 0 && drills)
-		r = add(db, now, "drill-system", place, NULL, place, "weekly sun 04:00", false, e);
+		r = add(db, now, "drill-system", place, NULL, place, "weekly sun 04:00", INT64_MAX, e);
 	return r;
 }

@@ -27,6 +27,7 @@ enum {
 #define SCHED_JUMP (300 * TIME_SEC)      /* a clock change of more is an event */
 #define SCHED_TICK (30 * TIME_SEC)
 #define SCHED_RETRY (1800 * TIME_SEC)
+#define SCHED_SOON (600 * TIME_SEC)
 
 struct sched_run {
 	int64_t id;

@@ -20,20 +20,20 @@ struct rows {
 	const char *host;
 };
 
-/* What each kind of job proves, and how old the proof may be before it is stale. */
+/* What each kind of job proves, and how old the proof may be; a missed run is an event of its own. */
 static const struct {
-	const char *kind, *check;
+	const char *kind, *check, *missed;
 	int max_age_days;
 } checks[] = {
-	{"backup", "vault.backup.run", 1},
-	{"drill-files", "vault.restore.drill", 31},
-	{"drill-system", "vault.restore.drill", 31},
-	{"verify", "vault.verify.structure", 1},
-	{"verify-deep", "vault.verify.data", 8},
+	{"backup", "vault.generation.age", "vault.generation.missed", 2},
+	{"drill-files", "vault.restore.drill", "vault.drill.missed", 31},
+	{"drill-system", "vault.restore.drill", "vault.drill.missed", 31},
+	{"verify", "vault.scrub", "vault.scrub.missed", 8},
+	{"verify-deep", "vault.scrub", "vault.scrub.missed", 8},
 };
 
 static json_t *
-observed(const struct db_row *row)
+observed_of(const struct db_row *row)
 {
 	json_t *o = json_loads(db_col_text(row, 6), JSON_REJECT_DUPLICATES, NULL);
 	const char *msg = db_col_text(row, 7);
@@ -105,14 +105,14 @@ take_run(const struct db_row *row, void *cookie, struct err *e)
 	t->table = "job_runs";
 	while (i + 1 < ARRAY_LEN(checks) && strcmp(checks[i].kind, kind) != 0)
 		i++;
-	r = common(&t->fact, rows->host, checks[i].check, *subject ? "system" : "place",
+	r = common(&t->fact, rows->host, missed ? checks[i].missed : checks[i].check, *subject ? "system" : "place",
 	    *subject ? subject : db_col_text(row, 3), e);
 	/* a missed run is so since the moment it was due */
 	t->fact.at = missed ? db_col_i64(row, 8) : db_col_i64(row, 9);
 	t->fact.outcome = strcmp(outcome, "pass") == 0 ? FACT_PASS
 	    : strcmp(outcome, "error") == 0	       ? FACT_ERROR
 						       : FACT_FAIL;
-	t->fact.observed = observed(row);
+	t->fact.observed = observed_of(row);
 	t->fact.expected = json_pack("{s:i}", "max_age_days", checks[i].max_age_days);
 	return r == E_INVAL ? 0 : r;
 }
@@ -120,9 +120,8 @@ take_run(const struct db_row *row, void *cookie, struct err *e)
 static int
 take_event(const struct db_row *row, void *cookie, struct err *e)
 {
-	/* id, at, kind, subject, detail */
+	/* id, at, detail */
 	struct rows *rows = cookie;
-	const char *subject = db_col_text(row, 3);
 	struct row *t;
 	int r = add_row(rows, &t, e);
 
@@ -130,12 +129,10 @@ take_event(const struct db_row *row, void *cookie, struct err *e)
 		return r;
 	t->id = db_col_i64(row, 0);
 	t->table = "events";
-	/* "clock.jump" becomes "host.clock.jump" */
 	r = common(&t->fact, rows->host, "host.clock.jump", "host", rows->host, e);
 	t->fact.at = db_col_i64(row, 1);
 	t->fact.outcome = FACT_FAIL;
-	t->fact.observed = json_loads(db_col_text(row, 4), JSON_REJECT_DUPLICATES, NULL);
-	(void)subject;
+	t->fact.observed = json_loads(db_col_text(row, 2), JSON_REJECT_DUPLICATES, NULL);
 	return r == E_INVAL ? 0 : r;
 }
 
@@ -164,7 +161,7 @@ seal_pending(struct db *db, struct facts *fs, const char *host, int64_t now, str
 	    "JOIN jobs j ON j.id = r.job WHERE r.sealed = 0 AND r.ended IS NOT NULL "
 	    "ORDER BY r.id LIMIT $1", take_run, &rows, "i", e, (int64_t)BATCH);
 	if (r == 0)
-		r = db_each(db, "SELECT id, at, kind, subject, detail FROM events "
+		r = db_each(db, "SELECT id, at, detail FROM events "
 		    "WHERE sealed = 0 AND kind = 'clock.jump' ORDER BY id LIMIT $1", take_event,
 		    &rows, "i", e, (int64_t)BATCH);
 	for (size_t i = 0; i < rows.n; i++) {
