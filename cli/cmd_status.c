@@ -148,7 +148,7 @@ one(struct view *v, const struct engine *en)
 	struct verdict got;
 	char why[400], at[TIME_TEXT];
 
-	if (!is_set_up(v, en) && !(v->broken.code && en->rule == &ledger_rule)) {
+	if (!is_set_up(v, en) && !(v->broken.code && en->rule)) {
 		if (en->rule && !v->next)
 			v->next = L(c, en->next_ja, en->next_en);
 		not_set_up(v, en);

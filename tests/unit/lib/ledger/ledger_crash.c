@@ -184,7 +184,7 @@ check_state(struct signer *s, int at, int acked, bool exact)
 		fail_state("verify", e.msg, at);
 	else if (exact && !rep.ok)
 		fail_state("verify", rep.why, at);
-	if (ledger_open(fio_os(), help_fd, "r", NULL, &l, &e) < 0) {
+	if (ledger_open(help_fast(), help_fd, "r", NULL, &l, &e) < 0) {
 		fail_state("open", e.msg, at);
 		return;
 	}
@@ -324,7 +324,8 @@ f_pwrite(void *ctx, int fd, const void *p, size_t n, off_t off)
 static int
 f_sync(void *ctx, int fd)
 {
-	return due(F_SYNC) ? -1 : fio_os()->fdatasync(ctx, fd);
+	(void)ctx, (void)fd;
+	return due(F_SYNC) ? -1 : 0;
 }
 
 static int
