@@ -14,12 +14,14 @@
 #include "ledger/evidence.h"
 #include "ledger/facts.h"
 
-#define USAGE_LIST "mamori fact list [--check NAME|GROUP.] [--subject KIND:ID] [--since TIME|DAYSd] " \
-    "[--limit N] [--newest]"
+#define USAGE_LIST                                                                                 \
+	"mamori fact list [--check NAME|GROUP.] [--subject KIND:ID] [--since TIME|DAYSd] "         \
+	"[--limit N] [--newest]"
 #define USAGE_SHOW "mamori fact show SEQ"
-#define USAGE_ADD "mamori fact add --check NAME --subject KIND:ID --outcome pass|fail|na|error|unknown " \
-    "[--observed JSON] [--expected JSON] [--note TEXT] [--at TIME] [--by declared|vendor|imported] " \
-    "[--evidence FILE] | mamori fact add FILE|-"
+#define USAGE_ADD                                                                                  \
+	"mamori fact add --check NAME --subject KIND:ID --outcome pass|fail|na|error|unknown "     \
+	"[--observed JSON] [--expected JSON] [--note TEXT] [--at TIME] "                           \
+	"[--by declared|vendor|imported] [--evidence FILE] | mamori fact add FILE|-"
 
 enum { LIMIT_DEFAULT = 1000, LIMIT_MAX = 1000000 };
 #define EVIDENCE_MAX (UINT64_C(1) << 32)
@@ -329,7 +331,8 @@ add_option(struct add *a, int o, const char *arg, struct err *e)
 		    : err_set(e, E_INVAL, "--at is not a time like 2026-11-22T03:10:00+09:00");
 	case 'v':
 		if (a->evidence_n == FACT_MAX_EVIDENCE)
-			return err_set(e, E_LIMIT, "more than %d pieces of evidence", FACT_MAX_EVIDENCE);
+			return err_set(
+			    e, E_LIMIT, "more than %d pieces of evidence", FACT_MAX_EVIDENCE);
 		a->evidence[a->evidence_n++] = arg;
 		return 0;
 	default:
@@ -341,11 +344,16 @@ static int
 add_options(int argc, char **argv, struct add *a, struct err *e)
 {
 	static const struct option opts[] = {
-		{"check", required_argument, NULL, 'c'}, {"subject", required_argument, NULL, 's'},
-		{"outcome", required_argument, NULL, 'o'}, {"by", required_argument, NULL, 'b'},
-		{"observed", required_argument, NULL, 'O'}, {"expected", required_argument, NULL, 'E'},
-		{"note", required_argument, NULL, 'n'}, {"at", required_argument, NULL, 't'},
-		{"evidence", required_argument, NULL, 'v'}, {0},
+	    {"check", required_argument, NULL, 'c'},
+	    {"subject", required_argument, NULL, 's'},
+	    {"outcome", required_argument, NULL, 'o'},
+	    {"by", required_argument, NULL, 'b'},
+	    {"observed", required_argument, NULL, 'O'},
+	    {"expected", required_argument, NULL, 'E'},
+	    {"note", required_argument, NULL, 'n'},
+	    {"at", required_argument, NULL, 't'},
+	    {"evidence", required_argument, NULL, 'v'},
+	    {0},
 	};
 	int o, r = 0;
 
