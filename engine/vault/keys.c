@@ -317,10 +317,12 @@ ring_prune(const struct fio *f, const struct vault_place *pl, struct repo *repo,
 	const void *id;
 	size_t pos = 0, n;
 	void *key;
-	int r = 0;
+	int r;
 
 	ring_init(&kept);
 	buf_init(&b, RING_MAX);
+	/* another writer of this machine may have added keys since */
+	r = ring_load(f, pl, repo->ident.repo, g, e);
 	for (size_t i = 0; i < repo->ngens && r == 0; i++) {
 		if (newest(repo, i))
 			r = keep_runs(repo, &repo->gens[i], g, &kept, e);
