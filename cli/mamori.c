@@ -17,6 +17,8 @@ static const struct cli_cmd commands[] = {
 	{"status", cmd_status, "mamori status", "いまの状態を一画面で見ます", "the present state at a glance"},
 	{"verify", cmd_verify, "mamori verify [--no-fact]", "封印がすべて正しいか確かめます", "check every seal, offline"},
 	{"fact", cmd_fact, "mamori fact list|show|add", "事実を見る・申告します", "read facts, or declare one"},
+	{"vault", cmd_vault, "mamori vault init|backup|list|restore|verify|ls|find|cat ...",
+	    "保管庫: 世代を保管する・戻す・確かめる", "the vault: keep generations, give them back, verify"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
