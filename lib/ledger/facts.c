@@ -68,8 +68,10 @@ facts_open(const struct state *st, bool create, int64_t now, struct facts **ret,
 	struct facts *fs = calloc(1, sizeof(*fs));
 	int r;
 
-	if (!fs)
-		return err_set(e, E_NOMEM, "no memory");
+	if (!fs) {
+		(void)err_set(e, E_NOMEM, "no memory");
+		return E_NOMEM;
+	}
 	r = open_or_begin(st, create, now, &fs->ledger, e);
 	if (r < 0) {
 		free(fs);
@@ -121,7 +123,7 @@ int
 facts_record(const struct state *st, const struct fact *fact, int64_t now, uint64_t *ret_seq,
     struct err *e)
 {
-	struct facts *fs;
+	struct facts *fs = NULL;
 	int r = facts_open(st, true, now, &fs, e);
 
 	if (r < 0)
