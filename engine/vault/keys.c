@@ -95,6 +95,8 @@ keys_save(const struct fio *f, const struct vault_place *pl, const struct vault_
 	if (r == 0)
 		r = fio_mkdir(f, pl->statefd, "vault", 0700, e);
 	if (r == 0)
+		r = fio_sync(f, pl->statefd, e);
+	if (r == 0)
 		r = keys_place(pl, k->repo, path, e);
 	if (r == 0)
 		r = fio_mkdir(f, pl->statefd, path, 0700, e);

@@ -188,6 +188,8 @@ init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct 
 	if (r == 0)
 		r = ident_put(&b, &id, e);
 	if (r == 0)
+		r = fio_sync(f, fd, e); /* the folders are there before the identity is */
+	if (r == 0)
 		r = fio_create(f, fd, ident_name, b.p, b.len, 0444, e);
 	if (r == 0) {
 		*ret = id;
