@@ -83,7 +83,7 @@ keys_save(const struct fio *f, const struct vault_place *pl, const struct vault_
 	struct field list[6];
 	size_t n = fields_of(&copy, list);
 	char path[128], hex[2 * SEAL_PUB_LEN + 1];
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, 4096);
@@ -140,7 +140,7 @@ vault_key_load(const struct fio *f, const struct vault_place *pl, const uint8_t 
 	size_t n = fields_of(&k, list);
 	bool seen[6] = {0};
 	char path[128];
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	const char *p, *end;
 	int r;
 
@@ -230,7 +230,7 @@ ring_load(const struct fio *f, const struct vault_place *pl, const uint8_t repo[
     struct ring *g, struct err *e)
 {
 	char path[128];
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, RING_MAX);
@@ -314,7 +314,7 @@ ring_prune(const struct fio *f, const struct vault_place *pl, struct repo *repo,
     struct err *e)
 {
 	struct ring kept;
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	char path[128];
 	const void *id;
 	size_t pos = 0, n;
