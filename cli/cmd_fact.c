@@ -402,7 +402,7 @@ add_file(const char *path, struct fact *ret, struct err *e)
 {
 	bool std = strcmp(path, "-") == 0;
 	int r, fd = std ? STDIN_FILENO : open_named(path, e);
-	struct fact fact;
+	struct fact fact = {0};
 	struct buf b;
 
 	if (fd < 0)

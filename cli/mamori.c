@@ -87,7 +87,7 @@ value_of(const char *name, int argc, char **argv, int *i, bool *missing)
 		return argv[*i] + n + 1;
 	if (argv[*i][n] != 0)
 		return NULL;
-	*missing = *i + 1 >= argc;
+	*missing = *i + 1 >= argc || !argv[*i + 1];
 	return *missing ? NULL : argv[++*i];
 }
 
@@ -103,7 +103,7 @@ globals(struct cli *c, int argc, char **argv, struct wish *w)
 	bool missing = false;
 	int n = 1;
 
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && argv[i]; i++) {
 		const char *v;
 
 		if (strcmp(argv[i], "--") == 0) {
