@@ -1,4 +1,5 @@
-/* mamori up: all daemons in the foreground, for a trial, for tests, or where there is no systemd. */
+/* mamori up: all daemons in the foreground, for a trial, for tests, or where there is no systemd.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -232,7 +233,8 @@ serve(struct up *u)
 		fprintf(stderr, "mamori: %s\n", L(u->c, "mamorid が終わったので、もう一度始めます。",
 		    "mamorid ended; starting it again."));
 		/* at the same address */
-		(void)snprintf(again, sizeof(again), "%.*s", (int)strcspn(u->url + 8, "/"), u->url + 8);
+		(void)snprintf(
+		    again, sizeof(again), "%.*s", (int)strcspn(u->url + 8, "/"), u->url + 8);
 		u->listen = again;
 		(void)sleep(1);
 		r = start(u);

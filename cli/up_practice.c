@@ -1,5 +1,5 @@
-/* Filling an empty state with the practice hospital. Every step may be cut off and is taken up again
- * by the next `mamori up --practice`. */
+/* Filling an empty state with the practice hospital. Every step may be cut off and is taken up
+ * again by the next `mamori up --practice`. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,8 @@ up_call(struct up *u, const char *method, const json_t *params, json_t **ret, st
 	return r;
 }
 
-/* present(u, ret): How many systems are registered: 0, all of the practice ones, or -1 for others. */
+/* present(u, ret): How many systems are registered: 0, all of the practice ones, or -1 for others.
+ */
 static int
 present(struct up *u, int *ret, struct err *e)
 {
@@ -56,7 +57,8 @@ present(struct up *u, int *ret, struct err *e)
 /* --- the vault ------------------------------------------------------------------------------ */
 
 /* clear_way(u, e): What an init that was cut off left behind. A vault without a finished
- * registration holds no generation that anybody was told of; even so it is put aside, not removed. */
+ * registration holds no generation that anybody was told of; even so it is put aside, not removed.
+ */
 static int
 clear_way(struct up *u, const char *vault, const char *key, struct err *e)
 {
@@ -116,8 +118,8 @@ add_system(struct up *u, size_t i, struct err *e)
 	(void)snprintf(path, sizeof(path), "%.*s/practice/%s", PATH_MAX - 1, u->state,
 	    systems[i].id);
 	p = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:[s]}", "id", systems[i].id, "kind",
-	    systems[i].kind, "name_ja", systems[i].ja, "name_en", systems[i].en, "place", "practice",
-	    "practice", 1, "paths", path);
+	    systems[i].kind, "name_ja", systems[i].ja, "name_en", systems[i].en, "place",
+	    "practice", "practice", 1, "paths", path);
 	r = p ? up_call(u, "system.add", p, NULL, e)
 	      : err_set(e, E_INVAL, "the path %s is not UTF-8", u->state);
 	json_decref(p);
@@ -221,9 +223,10 @@ up_practice(struct up *u)
 	if (n < 0) {
 		fprintf(stderr, "mamori: %s\n  → %s\n",
 		    L(u->c, "ここには本物のシステムが登録されています。練習用の病院は入れません。",
-		        "real systems are registered here; the practice hospital is not put beside them."),
+			"real systems are registered here; the practice hospital is not put "
+			"beside them."),
 		    L(u->c, "別の場所を --state で選ぶか、--practice を付けずに始めてください。",
-		        "Choose another place with --state, or start without --practice."));
+			"Choose another place with --state, or start without --practice."));
 		return CLI_FAIL;
 	}
 	if (n >= (int)ARRAY_LEN(systems))

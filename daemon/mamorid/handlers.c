@@ -105,11 +105,11 @@ h_status(struct chan_call *c, struct err *e)
 	}
 	if (m->facts_error[0])
 		model.overall = LIGHT_RED;
-	c->result = json_pack("{s:s, s:s, s:s, s:b, s:{s:i, s:i, s:i, s:i}, s:o, s:o, s:s}", "state",
-	    light_name(model.overall), "url", m->url, "fingerprint", m->fingerprint, "practice",
-	    model.practice, "verdicts", "green", (int)n[LIGHT_GREEN], "yellow", (int)n[LIGHT_YELLOW],
-	    "red", (int)n[LIGHT_RED], "grey", (int)n[LIGHT_GREY], "items", items, "running",
-	    running_json(&model), "ledger_error", m->facts_error);
+	c->result = json_pack("{s:s, s:s, s:s, s:b, s:{s:i, s:i, s:i, s:i}, s:o, s:o, s:s}",
+	    "state", light_name(model.overall), "url", m->url, "fingerprint", m->fingerprint,
+	    "practice", model.practice, "verdicts", "green", (int)n[LIGHT_GREEN], "yellow",
+	    (int)n[LIGHT_YELLOW], "red", (int)n[LIGHT_RED], "grey", (int)n[LIGHT_GREY], "items",
+	    items, "running", running_json(&model), "ledger_error", m->facts_error);
 	model_free(&model);
 	return 0;
 }
@@ -252,10 +252,11 @@ system_tx(struct db *db, void *cookie, struct err *e)
 	const struct add *a = cookie;
 	const char *id = text_of(a->c, "id");
 	int64_t practice = json_is_true(json_object_get(a->c->params, "practice"));
-	int r = db_exec(db, "INSERT INTO systems (id, name_ja, name_en, kind, paths, place, practice, "
-	    "at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", "ssssssii", e, id,
-	    text_of(a->c, "name_ja"), text_of(a->c, "name_en"), text_of(a->c, "kind"), a->paths,
-	    text_of(a->c, "place"), practice, a->now);
+	int r = db_exec(db,
+	    "INSERT INTO systems (id, name_ja, name_en, kind, paths, place, practice, "
+	    "at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	    "ssssssii", e, id, text_of(a->c, "name_ja"), text_of(a->c, "name_en"),
+	    text_of(a->c, "kind"), a->paths, text_of(a->c, "place"), practice, a->now);
 
 	return r < 0 ? r : sched_add_system(db, a->now, id, text_of(a->c, "place"), e);
 }

@@ -48,11 +48,14 @@ mamorid_log(int level, const char *fmt, ...)
 static void
 usage(FILE *out)
 {
-	(void)fputs("usage: mamorid [--state DIR] [--listen ADDR:PORT] [--program FILE] [--quiet] [--version]\n"
-		    "  --state DIR         where the data is (default $MAMORI_STATE, else /var/lib/mamori)\n"
-		    "  --listen ADDR:PORT  the console (default 127.0.0.1, the first free port from 8443)\n"
-		    "  --program FILE      the mamori program that jobs run (default: the one beside)\n"
-		    "  --quiet             say only what is wrong\n",
+	(void)fputs(
+	    "usage: mamorid [--state DIR] [--listen ADDR:PORT] [--program FILE] [--quiet] "
+	    "[--version]\n"
+	    "  --state DIR         where the data is (default $MAMORI_STATE, else "
+	    "/var/lib/mamori)\n"
+	    "  --listen ADDR:PORT  the console (default 127.0.0.1, the first free port from 8443)\n"
+	    "  --program FILE      the mamori program that jobs run (default: the one beside)\n"
+	    "  --quiet             say only what is wrong\n",
 	    out);
 }
 
@@ -129,8 +132,8 @@ page(void *ctx, bool ja, struct buf *out, struct err *e)
 static int
 open_web(struct mamorid *m, struct err *e)
 {
-	AUTO(buf_free) struct buf cert = {0};
-	AUTO(buf_free) struct buf key = {0};
+	AUTO(buf_free) struct buf cert;
+	AUTO(buf_free) struct buf key;
 	int fd = -1, r;
 
 	buf_init(&cert, 16 << 10);
@@ -139,7 +142,8 @@ open_web(struct mamorid *m, struct err *e)
 	if (r == 0)
 		r = mamorid_site(m, &cert, &key, e);
 	if (r == 0)
-		r = web_start(m->l, fd, (const char *)cert.p, (const char *)key.p, page, m, &m->web, e);
+		r = web_start(
+		    m->l, fd, (const char *)cert.p, (const char *)key.p, page, m, &m->web, e);
 	if (r < 0 && fd >= 0)
 		(void)close(fd);
 	if (key.p)
@@ -150,8 +154,13 @@ open_web(struct mamorid *m, struct err *e)
 static int
 open_socket(struct mamorid *m, struct err *e)
 {
-	struct chan_conf conf = {.rules = mamorid_rules, .nrules = mamorid_nrules, .cookie = m,
-	    .max_conns = 64, .max_per_uid = 32, .idle_us = 60 * TIME_SEC, .reply_us = 10 * TIME_SEC};
+	struct chan_conf conf = {.rules = mamorid_rules,
+	    .nrules = mamorid_nrules,
+	    .cookie = m,
+	    .max_conns = 64,
+	    .max_per_uid = 32,
+	    .idle_us = 60 * TIME_SEC,
+	    .reply_us = 10 * TIME_SEC};
 	char path[PATH_MAX + 32];
 	int fd, r;
 
@@ -211,7 +220,8 @@ timers_and_signals(struct mamorid *m, struct err *e)
 
 	m->dog_us = dog;
 	if (r == 0)
-		r = loop_add_timer(m->l, dog ? loop_mono(m->l) + dog : -1, on_dog, m, &m->dog_timer, e);
+		r = loop_add_timer(
+		    m->l, dog ? loop_mono(m->l) + dog : -1, on_dog, m, &m->dog_timer, e);
 	if (r == 0)
 		r = loop_add_signal(m->l, SIGTERM, on_stop, m, NULL, e);
 	if (r == 0)
@@ -285,7 +295,8 @@ options(struct mamorid *m, int argc, char **argv)
 {
 	static const struct option opts[] = {{"state", required_argument, NULL, 's'},
 	    {"listen", required_argument, NULL, 'l'}, {"program", required_argument, NULL, 'p'},
-	    {"quiet", no_argument, NULL, 'q'}, {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+	    {"quiet", no_argument, NULL, 'q'}, {"version", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'}, {0}};
 	const char *state = getenv("MAMORI_STATE");
 	int c;
 
@@ -322,7 +333,8 @@ options(struct mamorid *m, int argc, char **argv)
 	return -1;
 }
 
-/* places(m, e): Absolute paths, because jobs do not share our working directory, and the program. */
+/* places(m, e): Absolute paths, because jobs do not share our working directory, and the program.
+ */
 static int
 places(struct mamorid *m, char real[PATH_MAX], struct err *e)
 {
@@ -354,7 +366,7 @@ main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	(void)umask(077);
-	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	tzset();
 	r = places(&m, real, &e);
 	if (r == 0)

@@ -156,8 +156,10 @@ judge(struct model *m, struct item *t)
 static int
 fill_item(struct db *db, struct model *m, struct item *t, struct err *e)
 {
-	int r = db_each(db, "SELECT " RUN_COLUMNS "WHERE r.job = $1 AND r.ended IS NOT NULL AND "
-	    "r.outcome <> 'missed' ORDER BY r.id DESC LIMIT 1", take_one_run, &t->last, "s", e, t->job);
+	int r = db_each(db,
+	    "SELECT " RUN_COLUMNS "WHERE r.job = $1 AND r.ended IS NOT NULL AND "
+	    "r.outcome <> 'missed' ORDER BY r.id DESC LIMIT 1",
+	    take_one_run, &t->last, "s", e, t->job);
 
 	if (r >= 0)
 		r = db_i64(db, "SELECT coalesce(max(ended), 0) FROM job_runs WHERE job = $1 AND "
@@ -185,7 +187,8 @@ fill_running(struct db *db, struct model *m, const struct sched_run *run, struct
 	return r == E_NOENT ? 0 : r;
 }
 
-/* no_drill(m, e): Copies of which nobody tries whether they come back are a grey line of their own. */
+/* no_drill(m, e): Copies of which nobody tries whether they come back are a grey line of their own.
+ */
 static int
 no_drill(struct model *m, struct err *e)
 {
@@ -235,19 +238,23 @@ model_make(struct db *db, const struct sched_run *running, int64_t now, struct m
 	if (r == 0 && running)
 		r = fill_running(db, &m, running, e);
 	if (r == 0)
-		r = db_each(db, "SELECT j.id, j.kind, coalesce(j.system, j.place), "
+		r = db_each(db,
+		    "SELECT j.id, j.kind, coalesce(j.system, j.place), "
 		    "coalesce(s.name_ja, p.name_ja), coalesce(s.name_en, p.name_en), j.next_due "
-		    "FROM jobs j JOIN places p ON p.id = j.place LEFT JOIN systems s ON s.id = j.system "
-		    "WHERE j.enabled = 1 ORDER BY CASE j.kind WHEN 'backup' THEN 0 WHEN 'drill-files' "
-		    "THEN 1 WHEN 'drill-system' THEN 2 WHEN 'verify' THEN 3 ELSE 4 END, s.at, j.id",
+		    "FROM jobs j JOIN places p ON p.id = j.place "
+		    "LEFT JOIN systems s ON s.id = j.system WHERE j.enabled = 1 "
+		    "ORDER BY CASE j.kind WHEN 'backup' THEN 0 WHEN 'drill-files' THEN 1 "
+		    "WHEN 'drill-system' THEN 2 WHEN 'verify' THEN 3 ELSE 4 END, s.at, j.id",
 		    take_item, &m, "", e);
 	for (size_t i = 0; i < m.nitems && r == 0; i++)
 		r = fill_item(db, &m, &m.items[i], e);
 	if (r == 0)
 		r = no_drill(&m, e);
 	if (r == 0)
-		r = db_each(db, "SELECT " RUN_COLUMNS "WHERE r.ended IS NOT NULL ORDER BY r.id DESC "
-		    "LIMIT $1", take_runs, &m, "i", e, (int64_t)RUNS_SHOWN);
+		r = db_each(db,
+		    "SELECT " RUN_COLUMNS "WHERE r.ended IS NOT NULL ORDER BY r.id DESC "
+		    "LIMIT $1",
+		    take_runs, &m, "i", e, (int64_t)RUNS_SHOWN);
 	if (r < 0) {
 		model_free(&m);
 		return r;

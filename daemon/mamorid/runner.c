@@ -19,7 +19,13 @@
 #include "sys/loop.h"
 #include "sys/proc.h"
 
-enum { MAX_ARGS = 64, OUT_MAX = 40 << 10, ERR_MAX = 8 << 10, TERM_WAIT_S = 20, MAX_SECONDS = 7 * 86400 };
+enum {
+	MAX_ARGS = 64,
+	OUT_MAX = 40 << 10,
+	ERR_MAX = 8 << 10,
+	TERM_WAIT_S = 20,
+	MAX_SECONDS = 7 * 86400
+};
 
 struct runner {
 	const struct runner_conf *conf;
@@ -122,7 +128,8 @@ report(struct runner *r)
 
 	if (r->late || r->killed)
 		status = -1;
-	o = json_pack("{s:I, s:i, s:s}", "run", (json_int_t)r->run, "status", status, "message", msg);
+	o = json_pack(
+	    "{s:I, s:i, s:s}", "run", (json_int_t)r->run, "status", status, "message", msg);
 	if (out && utf8_ok(r->out_buf.p, r->out_buf.len))
 		(void)json_object_set_new(o, "out", json_string(out));
 	s = json_dumps(o, JSON_COMPACT);
@@ -353,8 +360,8 @@ runner_fork(const struct runner_conf *conf, int *ret_fd, pid_t *ret_pid, struct 
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		/* the terminal's Ctrl-C is for mamorid, which then ends the runner */
-		(void)signal(SIGINT, SIG_IGN);
-		(void)signal(SIGTERM, SIG_DFL);
+		(void)sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+		(void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 		if (fd != 3 || getppid() != parent)
 			_exit(1);
 		_exit(runner_main(conf, 3));

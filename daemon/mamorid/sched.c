@@ -93,8 +93,9 @@ take_job(const struct db_row *row, void *cookie, struct err *e)
 	return 0;
 }
 
-/* miss(s, j, now, ret, e): Record the due times of a job that went by while nobody was there. ${ret}
- * counts them. The row of the last one says how many more there were when they are too many. */
+/* miss(s, j, now, ret, e): Record the due times of a job that went by while nobody was there.
+ * ${ret} counts them. The row of the last one says how many more there were when they are too many.
+ */
 static int
 miss(struct sched *s, const struct job *j, int64_t now, unsigned *ret, struct err *e)
 {
@@ -104,8 +105,10 @@ miss(struct sched *s, const struct job *j, int64_t now, unsigned *ret, struct er
 
 	while (due + SCHED_GRACE < now && r == 0) {
 		if (n < SCHED_MISSED) {
-			r = db_exec(s->db, "INSERT INTO job_runs (job, due, started, ended, outcome) "
-			    "VALUES ($1, $2, $3, $3, 'missed') ", "sii", e, j->id, due, now);
+			r = db_exec(s->db,
+			    "INSERT INTO job_runs (job, due, started, ended, outcome) "
+			    "VALUES ($1, $2, $3, $3, 'missed') ",
+			    "sii", e, j->id, due, now);
 			r = r < 0 ? r : db_i64(s->db, "SELECT max(id) FROM job_runs", &last, "", e);
 		}
 		n++;
@@ -176,8 +179,8 @@ look(struct sched *s, bool away, struct err *e)
 	if (r == 0 && k.missed > 0) {
 		char text[80];
 
-		(void)snprintf(text, sizeof(text), "%u runs were missed while Mamori was not running",
-		    k.missed);
+		(void)snprintf(text, sizeof(text),
+		    "%u runs were missed while Mamori was not running", k.missed);
 		note(s, text);
 		recorded(s);
 	}
@@ -291,7 +294,8 @@ begin_tx(struct db *db, void *cookie, struct err *e)
 	int r;
 
 	run->id = 0;
-	r = db_each(db, "SELECT j.id, j.kind, coalesce(j.system, ''), j.place, j.every, j.next_due, "
+	r = db_each(db,
+	    "SELECT j.id, j.kind, coalesce(j.system, ''), j.place, j.every, j.next_due, "
 	    "j.turn, p.repo, p.key_file FROM jobs j JOIN places p ON p.id = j.place "
 	    "WHERE j.enabled = 1 AND j.next_due <= $1 "
 	    /* a copy first */
@@ -303,8 +307,8 @@ begin_tx(struct db *db, void *cookie, struct err *e)
 	if (r >= 0)
 		r = when_next(b->p.every, b->now, &next, e);
 	if (r >= 0)
-		r = db_exec(db, "UPDATE jobs SET next_due = $2, turn = turn + 1 WHERE id = $1", "si",
-		    e, run->job, next);
+		r = db_exec(db, "UPDATE jobs SET next_due = $2, turn = turn + 1 WHERE id = $1",
+		    "si", e, run->job, next);
 	if (r >= 0)
 		r = db_exec(db, "INSERT INTO job_runs (job, due, started, subject) "
 		    "VALUES ($1, $2, $3, $4)", "siis", e, run->job, run->due, b->now, run->system);
@@ -360,10 +364,11 @@ end_tx(struct db *db, void *cookie, struct err *e)
 		r = db_exec(db, "UPDATE jobs SET tries = 0 WHERE id = $1", "s", e, n->run->job);
 	else if (r >= 0)
 		/* could not be done at all: again soon, a few times, then at the regular hour */
-		r = db_exec(db, "UPDATE jobs SET tries = tries + 1, next_due = "
-		    "CASE WHEN tries < $2 AND next_due > $3 THEN $3 ELSE next_due END WHERE id = $1",
-		    "sii", e, n->run->job, (int64_t)SCHED_TRIES,
-		    n->now + SCHED_RETRY);
+		r = db_exec(db,
+		    "UPDATE jobs SET tries = tries + 1, next_due = "
+		    "CASE WHEN tries < $2 AND next_due > $3 THEN $3 ELSE next_due END "
+		    "WHERE id = $1",
+		    "sii", e, n->run->job, (int64_t)SCHED_TRIES, n->now + SCHED_RETRY);
 	return r < 0 ? r : 0;
 }
 
@@ -413,7 +418,8 @@ on_tick(struct loop *l, void *cookie)
 		begin(s);
 		if (db_i64(s->db, "SELECT min(next_due) FROM jobs WHERE enabled = 1", &s->next, "",
 		        NULL) < 0)
-			s->next = wall + 60 * SCHED_TICK; /* no jobs: sched_look tells of new ones */
+			s->next =
+			    wall + 60 * SCHED_TICK; /* no jobs: sched_look tells of new ones */
 	}
 	loop_arm(s->timer, loop_mono(l) + SCHED_TICK);
 }
@@ -423,8 +429,10 @@ close_cut_off(struct db *db, void *cookie, struct err *e)
 {
 	const int64_t *now = cookie;
 	/* again at once: what was being done is not done */
-	int r = db_exec(db, "UPDATE jobs SET next_due = $1, turn = turn - 1 WHERE next_due > $1 AND "
-	    "turn > 0 AND id IN (SELECT job FROM job_runs WHERE ended IS NULL)", "i", e, *now);
+	int r = db_exec(db,
+	    "UPDATE jobs SET next_due = $1, turn = turn - 1 WHERE next_due > $1 AND "
+	    "turn > 0 AND id IN (SELECT job FROM job_runs WHERE ended IS NULL)",
+	    "i", e, *now);
 
 	if (r >= 0)
 		r = db_exec(db, "UPDATE job_runs SET ended = $1, outcome = 'error', "
@@ -467,8 +475,9 @@ sched_look(struct sched *s)
 int
 sched_now(struct sched *s, const char *job, struct err *e)
 {
-	int r = db_exec(s->db, "UPDATE jobs SET next_due = $2, tries = 0 WHERE id = $1 AND enabled = 1",
-	    "si", e, job, loop_wall(s->l));
+	int r =
+	    db_exec(s->db, "UPDATE jobs SET next_due = $2, tries = 0 WHERE id = $1 AND enabled = 1",
+		"si", e, job, loop_wall(s->l));
 
 	if (r < 0)
 		return r;
@@ -515,10 +524,12 @@ sched_add_place(struct db *db, int64_t now, const char *place, bool drills, stru
 	int r = add(db, now, "verify", place, NULL, place, "daily 05:00", soon, e);
 
 	if (r == 0 && drills)
-		r = add(db, now, "verify-deep", place, NULL, place, "weekly sat 22:00", INT64_MAX, e);
+		r = add(
+		    db, now, "verify-deep", place, NULL, place, "weekly sat 22:00", INT64_MAX, e);
 	if (r == 0 && drills)
 		r = add(db, now, "drill-files", place, NULL, place, "daily 03:00", soon, e);
 	if (r == 0 && drills)
-		r = add(db, now, "drill-system", place, NULL, place, "weekly sun 04:00", INT64_MAX, e);
+		r = add(
+		    db, now, "drill-system", place, NULL, place, "weekly sun 04:00", INT64_MAX, e);
 	return r;
 }

@@ -1,11 +1,11 @@
-/* The scheduler: which job runs when, one at a time, and a record of every run and of every run that
- * did not happen.
+/* The scheduler: which job runs when, one at a time, and a record of every run and of every run
+ * that did not happen.
  *
  * Due times are wall clock times in the records database. A run's row is written before the program
- * starts and its next due time in the same transaction, so that a run cut off by a crash is found at
- * the next start. Missed runs (the machine was off or asleep) are recorded one by one, then the job
- * runs once. A clock that is set back cannot push a job into a far future, for no due time may be
- * later than the next one counted from now. */
+ * starts and its next due time in the same transaction, so that a run cut off by a crash is found
+ * at the next start. Missed runs (the machine was off or asleep) are recorded one by one, then the
+ * job runs once. A clock that is set back cannot push a job into a far future, for no due time may
+ * be later than the next one counted from now. */
 #ifndef MAMORI_DAEMON_MAMORID_SCHED_H
 #define MAMORI_DAEMON_MAMORID_SCHED_H
 
@@ -33,7 +33,8 @@ struct sched_run {
 	int64_t id;
 	char job[SCHED_NAME], kind[SCHED_NAME], system[SCHED_NAME]; /* system: may be "" */
 	char place[SCHED_NAME], repo[SCHED_PATH], key_file[SCHED_PATH];
-	char *paths; /* JSON array of the system's paths, owned by the scheduler; NULL without one */
+	char
+	    *paths; /* JSON array of the system's paths, owned by the scheduler; NULL without one */
 	int64_t due, started;
 	int64_t mono; /* start on the monotonic clock */
 	int64_t deadline_us;
@@ -41,7 +42,8 @@ struct sched_run {
 
 struct sched_ops {
 	void *ctx;
-	/* Start the program of a run; sched_ended is called later, exactly once, unless this fails. */
+	/* Start the program of a run; sched_ended is called later, exactly once, unless this fails.
+	 */
 	int (*start)(void *ctx, const struct sched_run *run, struct err *e);
 	/* Rows were added whose facts are to be sealed. May be NULL. */
 	void (*recorded)(void *ctx);
@@ -58,8 +60,9 @@ void sched_free(struct sched *s); /* NULL is fine */
 MUST int sched_start(struct sched *s, struct err *e);
 /* sched_stop(s): Start no further runs. */
 void sched_stop(struct sched *s);
-/* sched_ended(s, status, out, message): The running run ended. ${status}: its exit status, or -1 when
- * it was killed or could not run. ${out}: what it printed (a JSON object is kept; may be NULL). */
+/* sched_ended(s, status, out, message): The running run ended. ${status}: its exit status, or -1
+ * when it was killed or could not run. ${out}: what it printed (a JSON object is kept; may be
+ * NULL). */
 void sched_ended(struct sched *s, int status, const char *out, const char *message);
 /* sched_running(s): The run that is on, or NULL. */
 const struct sched_run *sched_running(const struct sched *s);

@@ -20,7 +20,8 @@ struct rows {
 	const char *host;
 };
 
-/* What each kind of job proves, and how old the proof may be; a missed run is an event of its own. */
+/* What each kind of job proves, and how old the proof may be; a missed run is an event of its own.
+ */
 static const struct {
 	const char *kind, *check, *missed;
 	int max_age_days;
@@ -105,8 +106,8 @@ take_run(const struct db_row *row, void *cookie, struct err *e)
 	t->table = "job_runs";
 	while (i + 1 < ARRAY_LEN(checks) && strcmp(checks[i].kind, kind) != 0)
 		i++;
-	r = common(&t->fact, rows->host, missed ? checks[i].missed : checks[i].check, *subject ? "system" : "place",
-	    *subject ? subject : db_col_text(row, 3), e);
+	r = common(&t->fact, rows->host, missed ? checks[i].missed : checks[i].check,
+	    *subject ? "system" : "place", *subject ? subject : db_col_text(row, 3), e);
 	/* a missed run is so since the moment it was due */
 	t->fact.at = missed ? db_col_i64(row, 8) : db_col_i64(row, 9);
 	t->fact.outcome = strcmp(outcome, "pass") == 0 ? FACT_PASS

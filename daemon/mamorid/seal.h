@@ -1,6 +1,6 @@
 /* From rows to facts: each ended run and each event is sealed once as a fact. A row is marked after
- * its fact is durable, so a crash in between seals it twice (the later fact says the same) and never
- * loses it. */
+ * its fact is durable, so a crash in between seals it twice (the later fact says the same) and
+ * never loses it. */
 #ifndef MAMORI_DAEMON_MAMORID_SEAL_H
 #define MAMORI_DAEMON_MAMORID_SEAL_H
 

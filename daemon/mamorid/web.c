@@ -98,7 +98,7 @@ static const char html[] = "text/html; charset=utf-8";
 static enum MHD_Result
 reply_error(struct MHD_Connection *c, unsigned code, bool ja)
 {
-	AUTO(buf_free) struct buf b = {0};
+	AUTO(buf_free) struct buf b;
 
 	buf_init(&b, WEB_PAGE);
 	if (status_error((int)code, ja, &b, NULL) < 0)
@@ -109,7 +109,7 @@ reply_error(struct MHD_Connection *c, unsigned code, bool ja)
 static enum MHD_Result
 reply_page(struct web *w, struct MHD_Connection *c, bool ja)
 {
-	AUTO(buf_free) struct buf b = {0};
+	AUTO(buf_free) struct buf b;
 	struct err e = {0};
 
 	buf_init(&b, WEB_PAGE);
@@ -282,7 +282,8 @@ web_start(struct loop *l, int fd, const char *cert, const char *key, web_page_fn
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, w, MHD_OPTION_END);
 	if (!w->d) {
 		free(w);
-		return err_set(e, E_SYS, "the console cannot begin to serve (TLS certificate or socket)");
+		return err_set(
+		    e, E_SYS, "the console cannot begin to serve (TLS certificate or socket)");
 	}
 	r = add_sources(w, e);
 	if (r < 0) {
@@ -325,7 +326,8 @@ parse_where(const char *s, struct where *w, struct err *e)
 	size_t n = colon ? (size_t)(colon - s) : 0;
 	bool bracket = n > 2 && s[0] == '[' && s[n - 1] == ']';
 
-	if (!colon || n < 1 || n >= sizeof(host) || num_parse_u64(colon + 1, 65535, &port, NULL) < 0)
+	if (!colon || n < 1 || n >= sizeof(host) ||
+	    num_parse_u64(colon + 1, 65535, &port, NULL) < 0)
 		return err_set(e, E_INVAL,
 		    "\"%.80s\" is not ADDR:PORT, such as 127.0.0.1:8443 or [::1]:8443", s);
 	(void)snprintf(host, sizeof(host), "%.*s", (int)(bracket ? n - 2 : n), bracket ? s + 1 : s);

@@ -30,16 +30,17 @@ struct asset {
 /* web_assets(ret_n): The files of web/static. */
 const struct asset *web_assets(size_t *ret_n);
 
-/* web_bind(listen, ret_fd, ret_url, e): Listen on "ADDR:PORT" ("[::1]:8443"); NULL: 127.0.0.1 and the
- * first free port from WEB_PORT on. ${ret_url} is the address to type. E_INVAL, E_BUSY (taken). */
+/* web_bind(listen, ret_fd, ret_url, e): Listen on "ADDR:PORT" ("[::1]:8443"); NULL: 127.0.0.1 and
+ * the first free port from WEB_PORT on. ${ret_url} is the address to type. E_INVAL, E_BUSY (taken).
+ */
 MUST int web_bind(const char *listen, int *ret_fd, char ret_url[WEB_URL], struct err *e);
 
 /* Append the status page in the wished language. */
 typedef int web_page_fn(void *ctx, bool ja, struct buf *out, struct err *e);
 
 struct web;
-/* web_start(l, fd, cert, key, page, ctx, ret, e): Serve on the bound socket with the PEM certificate
- * and key (copied). E_SYS when TLS cannot begin with them. */
+/* web_start(l, fd, cert, key, page, ctx, ret, e): Serve on the bound socket with the PEM
+ * certificate and key (copied). E_SYS when TLS cannot begin with them. */
 MUST int web_start(struct loop *l, int fd, const char *cert, const char *key, web_page_fn *page,
     void *ctx, struct web **ret, struct err *e);
 void web_stop(struct web *w); /* NULL is fine */

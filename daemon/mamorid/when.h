@@ -6,8 +6,8 @@
 
 #include "base/err.h"
 
-/* when_next(every, after, ret, e): The first due time later than ${after} (microseconds UTC), by the
- * local calendar, so that it stays at its hour when clocks change. E_INVAL. */
+/* when_next(every, after, ret, e): The first due time later than ${after} (microseconds UTC), by
+ * the local calendar, so that it stays at its hour when clocks change. E_INVAL. */
 MUST int when_next(const char *every, int64_t after, int64_t *ret, struct err *e);
 
 #endif

@@ -1,4 +1,3 @@
-/* allow-files: the index is derived from the segments; in doubt it is thrown away and made again */
 #include "vault/index.h"
 
 #include <errno.h>
@@ -577,8 +576,7 @@ index_open(struct repo *repo, const struct vault_place *pl, struct index **ret, 
 	ix->pl = pl;
 	if (pl) {
 		r = keys_place(pl, repo->ident.repo, ix->path, e);
-		(void)snprintf(ix->path + strlen(ix->path), sizeof(ix->path) - strlen(ix->path),
-		    "/index");
+		(void)strncat(ix->path, "/index", sizeof(ix->path) - strlen(ix->path) - 1);
 	}
 	if (r == 0)
 		r = bring_up(ix, e);

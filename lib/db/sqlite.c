@@ -411,7 +411,7 @@ expand(struct buf *out, const char *sql, size_t n, struct err *e)
 int
 db_script(struct db *db, const char *sql, size_t n, struct err *e)
 {
-	AUTO(buf_free) struct buf b = {0};
+	AUTO(buf_free) struct buf b;
 	const char *text;
 	int r;
 

@@ -1,4 +1,4 @@
-/* deps: base sys */
+/* deps: base sys text */
 /* Requests on the sockets between processes. */
 #include <stddef.h>
 #include <stdint.h>

@@ -140,8 +140,10 @@ setup(const char *path, int64_t now)
 	    sched_add_place(db, now, "p", true, &e) < 0)
 		abort();
 	for (int i = 0; i < 5; i++)
-		if (db_exec(db, "INSERT INTO systems (id, name_ja, name_en, kind, paths, place, at) "
-		        "VALUES ($1, '髙橋', 'x', 'other', '[\"/d\"]', 'p', 1)", "s", &e, names[i]) < 0 ||
+		if (db_exec(db,
+			"INSERT INTO systems (id, name_ja, name_en, kind, paths, place, at) "
+			"VALUES ($1, '髙橋', 'x', 'other', '[\"/d\"]', 'p', 1)",
+			"s", &e, names[i]) < 0 ||
 		    sched_add_system(db, now, names[i], "p", &e) < 0)
 			abort();
 }
@@ -338,7 +340,8 @@ test_cut_off(const char *path)
 	if (sched_now(s, "drill-system:p", NULL) < 0)
 		abort();
 	run_until(clk.wall + 60 * TIME_SEC);
-	OK(sched_running(s) && strcmp(last_system, "database") == 0, "a drill of a system is running");
+	OK(sched_running(s) && strcmp(last_system, "database") == 0,
+	    "a drill of a system is running");
 	power_off(); /* kill -9: nothing is told to anybody */
 	clk.wall += 60 * TIME_SEC;
 	hang = false;

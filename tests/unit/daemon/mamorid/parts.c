@@ -1,0 +1,314 @@
+/* The parts of mamorid that are functions: command lines, the runner's table, languages, the page,
+ * the judgement of age, the sealing of rows. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "mamorid/mamorid.h"
+#include "mamorid/model.h"
+#include "mamorid/runner.h"
+#include "mamorid/seal.h"
+#include "status.h"
+#include "tap.h"
+
+static char dir[] = "/tmp/mamori-parts-XXXXXX";
+
+/* jobs.c logs; here nobody listens. */
+void
+mamorid_log(int level, const char *fmt, ...)
+{
+	(void)level, (void)fmt;
+}
+
+static char *
+line(const struct sched_run *run)
+{
+	json_t *a = jobs_argv(run), *v;
+	static char text[2048];
+	size_t i;
+
+	text[0] = 0;
+	json_array_foreach(a, i, v)(void) snprintf(text + strlen(text), sizeof(text) - strlen(text),
+	    "%s%s", i ? " " : "", json_string_value(v));
+	OK(runner_allowed(a), "the runner may start: %s", text);
+	json_decref(a);
+	return text;
+}
+
+static void
+test_argv(void)
+{
+	char paths[] = "[\"/data/電子カルテ\",\"/data/b c\"]";
+	struct sched_run r = {.kind = "backup", .system = "ssmix2", .repo = "/v", .key_file = "/k",
+	    .paths = paths};
+
+	EQ_S(line(&r), "vault backup /v /data/電子カルテ /data/b c --name ssmix2", "a copy");
+	(void)snprintf(r.kind, sizeof(r.kind), "verify");
+	EQ_S(line(&r), "vault verify /v", "the check without a key is given none");
+	(void)snprintf(r.kind, sizeof(r.kind), "verify-deep");
+	EQ_S(line(&r), "vault verify /v --data --key /k", "the deep one");
+	(void)snprintf(r.kind, sizeof(r.kind), "drill-files");
+	EQ_S(line(&r), "drill restore --repo /v --key /k --files 20", "the drill of files");
+	(void)snprintf(r.kind, sizeof(r.kind), "drill-system");
+	EQ_S(line(&r), "drill restore --repo /v --key /k --system ssmix2", "the drill of a system");
+}
+
+static void
+test_allowed(void)
+{
+	static const char *const bad[] = {"[]", "[\"vault\"]", "{}", "null",
+	    "[\"vault\",\"prune\",\"/v\"]", "[\"vault\",\"backup\",\"/v\",\"--exec\",\"x\"]",
+	    "[\"vault\",\"backup\",1]", "[\"vault\",\"backup\",\"-x\"]", "[\"up\",\"backup\"]",
+	    "[\"drill\",\"ransomware\"]", "[\"vault\",\"restore\",\"/v\",\"1\"]"};
+	int wrong = 0;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		json_t *a = json_loads(bad[i], JSON_DECODE_ANY, NULL);
+
+		if (runner_allowed(a)) {
+			wrong++;
+			printf("# allowed: %s\n", bad[i]);
+		}
+		json_decref(a);
+	}
+	EQ_I(wrong, 0, "the runner starts nothing outside its table");
+}
+
+static void
+test_language(void)
+{
+	OK(web_lang_ja(NULL, NULL) && web_lang_ja(NULL, "") && web_lang_ja(NULL, "fr,de;q=0.5"),
+	    "Japanese unless asked otherwise");
+	OK(!web_lang_ja(NULL, "en-US,en;q=0.9,ja;q=0.8"), "the browser's first language");
+	OK(web_lang_ja(NULL, "fr, ja;q=0.5, en;q=0.4"), "the first of the two that we speak");
+	OK(!web_lang_ja("en", "ja") && web_lang_ja("ja", "en"), "the switch wins");
+	OK(web_lang_ja("xx", NULL) && web_lang_ja(NULL, "jam, eng"),
+	    "other words are not languages");
+}
+
+static void
+test_escape(void)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	OK(status_esc(&b, "<a href=\"x\">'&\xff 追加 髙橋 﨑 𠮷野 葛󠄀 ① ㈱ ｶﾅ ～", NULL) == 0, "escaped");
+	OK(b.len < b.max && buf_cstr(&b, NULL), "as a string");
+	EQ_S((const char *)b.p, "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\\xff 追加 髙橋 﨑 𠮷野 葛󠄀 ① ㈱ ｶﾅ ～",
+	    "means itself in HTML");
+	buf_free(&b);
+	buf_init(&b, 10);
+	EQ_I(status_esc(&b, "<<<<<<<<", NULL), E_LIMIT, "never past the limit");
+	buf_free(&b);
+}
+
+/* --- judgement ------------------------------------------------------------------------------ */
+
+static int64_t
+now_at(const char *text)
+{
+	int64_t v = 0;
+
+	if (time_get(text, &v, NULL) < 0)
+		abort();
+	return v;
+}
+
+static struct db *
+records(int64_t now)
+{
+	char url[128];
+	struct db *db = NULL;
+	size_t n;
+	const struct db_step *steps = db_steps(&n);
+
+	(void)snprintf(url, sizeof(url), "sqlite:%s/records.db", dir);
+	if (db_open(url, &db, NULL) < 0 || db_migrate(db, steps, n, now, NULL) < 0)
+		abort();
+	return db;
+}
+
+static void
+run_row(struct db *db, const char *job, const char *outcome, int64_t ended, const char *result)
+{
+	struct err e = {0};
+
+	if (db_exec(db, "INSERT INTO job_runs (job, due, started, ended, outcome, subject, result, "
+	        "message) VALUES ($1, $2, $2, $2, $3, 'ssmix2', $4, 'a <b> & \"c\" 髙橋')", "siss",
+	        &e, job, ended, outcome, result) != 1) {
+		printf("# %s\n", e.msg);
+		abort();
+	}
+}
+
+static struct item
+item_of(struct db *db, const char *job, int64_t now)
+{
+	struct item t = {.light = LIGHT_GREEN};
+	struct model m;
+
+	if (model_make(db, NULL, now, &m, NULL) < 0)
+		abort();
+	for (size_t i = 0; i < m.nitems; i++)
+		if (strcmp(m.items[i].job, job) == 0)
+			t = m.items[i];
+	model_free(&m);
+	return t;
+}
+
+static bool
+is(struct db *db, int64_t now, enum light l, enum reason w)
+{
+	struct item t = item_of(db, "backup:ssmix2", now);
+
+	if (t.light != l || t.why != w)
+		printf("# got %s, reason %d\n", light_name(t.light), (int)t.why);
+	return t.light == l && t.why == w;
+}
+
+static void
+test_judge(struct db *db, int64_t now)
+{
+	const int64_t hour = 3600 * TIME_SEC;
+	struct model m;
+
+	OK(model_make(db, NULL, now, &m, NULL) == 0 && m.overall == LIGHT_GREY && m.nitems == 0,
+	    "nothing registered is grey, not green");
+	model_free(&m);
+	if (db_exec(db, "INSERT INTO places (id, repo, name_ja, name_en, at) VALUES ('p', '/v', "
+	        "'保管庫', 'vault', 1)", "", NULL) != 1 || sched_add_place(db, now, "p", false, NULL) < 0 ||
+	    db_exec(db, "INSERT INTO systems (id, name_ja, name_en, kind, paths, place, at) VALUES "
+	        "('ssmix2', '<script>髙橋', 'x\"&', 'chart', '[]', 'p', 1)", "", NULL) != 1 ||
+	    sched_add_system(db, now, "ssmix2", "p", NULL) < 0)
+		abort();
+	OK(is(db, now, LIGHT_GREY, WHY_NEVER), "never copied: not known");
+	OK(item_of(db, "", now).why == WHY_NO_KEY, "no drills without a key: said so");
+	run_row(db, "backup:ssmix2", "error", now, NULL);
+	OK(is(db, now, LIGHT_RED, WHY_ERROR), "the first copy failed");
+	run_row(
+	    db, "backup:ssmix2", "pass", now, "{\"files\":7,\"bytes\":2000,\"generation\":\"g1\"}");
+	OK(is(db, now + hour, LIGHT_GREEN, WHY_FRESH), "a recent copy");
+	OK(is(db, now + 26 * hour, LIGHT_GREEN, WHY_FRESH), "a day and a little");
+	OK(is(db, now + 28 * hour, LIGHT_YELLOW, WHY_LATE), "more than a day");
+	OK(is(db, now + 52 * hour, LIGHT_RED, WHY_STALE), "more than two days");
+	OK(is(db, now - 2 * hour, LIGHT_RED, WHY_STALE), "a copy from the future is not believed");
+	run_row(db, "backup:ssmix2", "missed", now, NULL);
+	OK(is(db, now + hour, LIGHT_GREEN, WHY_FRESH),
+	    "a missed run before a fresh copy changes nothing");
+	run_row(db, "backup:ssmix2", "error", now + hour, NULL);
+	OK(is(db, now + 2 * hour, LIGHT_YELLOW, WHY_ERROR),
+	    "an error while the last copy is fresh");
+	run_row(db, "backup:ssmix2", "fail", now + hour, NULL);
+	OK(is(db, now + 2 * hour, LIGHT_RED, WHY_FAILED), "the answer no is red at once");
+}
+
+static bool
+has(const struct buf *b, const char *s)
+{
+	return memmem(b->p, b->len, s, strlen(s)) != NULL;
+}
+
+static void
+test_page(struct db *db, int64_t now)
+{
+	struct status_opts o = {.ja = true, .drill_line = "mamori drill ransomware <x>",
+	    .version = "1", .ledger_error = "record 7 <torn>"};
+	struct model m;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	if (model_make(db, NULL, now, &m, NULL) < 0)
+		abort();
+	OK(status_page(&m, &o, &b, NULL) == 0, "the page is made");
+	OK(has(&b, "&lt;script&gt;髙橋") && !has(&b, "<script"), "names are escaped");
+	OK(has(&b, "a &lt;b&gt; &amp; &quot;c&quot; 髙橋"), "messages too");
+	OK(has(&b, "record 7 &lt;torn&gt;") && has(&b, "ransomware &lt;x&gt;"), "and the rest");
+	OK(has(&b, "■</span> 赤"), "a light is colour, shape and word");
+	OK(!has(&b, "style=") && !has(&b, "javascript") && !has(&b, " on"), "nothing inline");
+	buf_clear(&b);
+	o.ja = false;
+	OK(status_page(&m, &o, &b, NULL) == 0 && has(&b, "Copies, system by system"), "in English");
+	buf_free(&b);
+	buf_init(&b, 100);
+	EQ_I(status_page(&m, &o, &b, NULL), E_LIMIT, "a page too large is an error, not a part");
+	buf_free(&b);
+	model_free(&m);
+}
+
+/* --- sealing -------------------------------------------------------------------------------- */
+
+struct seen {
+	unsigned n, missed, fail, jump;
+};
+
+static int
+on_fact(const struct fact *f, void *cookie, struct err *e)
+{
+	struct seen *s = cookie;
+
+	(void)e;
+	s->n++;
+	s->missed += strcmp(f->check, "vault.generation.missed") == 0 && f->outcome == FACT_FAIL;
+	s->fail += strcmp(f->check, "vault.generation.age") == 0 && f->outcome == FACT_FAIL;
+	s->jump += strcmp(f->check, "host.clock.jump") == 0;
+	return 0;
+}
+
+static void
+test_seal(struct db *db, int64_t now)
+{
+	const struct facts_filter any = {0};
+	struct facts *fs = NULL;
+	struct seen s = {0};
+	struct state st;
+	struct err e = {0};
+	int64_t rows = 0;
+
+	(void)!db_i64(db, "SELECT count(*) FROM job_runs", &rows, "", NULL);
+	(void)!db_exec(db,
+	    "INSERT INTO events (at, kind, subject, detail) VALUES ($1, 'clock.jump', "
+	    "'host', '{\"seconds\":900}')",
+	    "i", NULL, now);
+	OK(state_open(fio_os(), dir, true, &st, &e) == 0 &&
+	        facts_open(&st, true, now, &fs, &e) == 0, "a ledger of facts");
+	EQ_I(seal_pending(db, fs, "box", now, &e), rows + 1, "every row becomes a fact");
+	EQ_I(seal_pending(db, fs, "box", now, &e), 0, "and only once");
+	OK(facts_each(fs, &any, on_fact, &s, NULL, &e) == 0 && s.n == (unsigned)rows + 1,
+	    "they are in the ledger");
+	EQ_I(s.missed, 1, "a missed run has its own check");
+	EQ_I(s.fail, 1, "a failed one too");
+	EQ_I(s.jump, 1, "and the clock");
+	run_row(db, "backup:ssmix2", "pass", now, "not json");
+	EQ_I(seal_pending(db, fs, "box", now, &e), 1,
+	    "a result that is no JSON does not hold up the rest");
+	facts_close(fs);
+	state_close(&st);
+}
+
+int
+main(void)
+{
+	int64_t now;
+	struct db *db;
+
+	(void)setenv("TZ", "Asia/Tokyo", 1);
+	tzset();
+	now = now_at("2026-11-22T10:00:00+09:00");
+	if (!mkdtemp(dir))
+		abort();
+	db = records(now);
+	test_argv();
+	test_allowed();
+	test_language();
+	test_escape();
+	test_judge(db, now);
+	test_page(db, now);
+	test_seal(db, now);
+	db_close(db);
+	if (fork() == 0)
+		(void)execl("/bin/rm", "rm", "-rf", dir, (char *)NULL);
+	return tap_done();
+}
