@@ -1,10 +1,12 @@
 /* mamori fact list|show|add: read the sealed facts, or declare one. */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli_state.h"
 
@@ -14,12 +16,14 @@
 #include "ledger/evidence.h"
 #include "ledger/facts.h"
 
-#define USAGE_LIST "mamori fact list [--check NAME|GROUP.] [--subject KIND:ID] [--since TIME|DAYSd] " \
-    "[--limit N] [--newest]"
+#define USAGE_LIST                                                                                 \
+	"mamori fact list [--check NAME|GROUP.] [--subject KIND:ID] [--since TIME|DAYSd] "         \
+	"[--limit N] [--newest]"
 #define USAGE_SHOW "mamori fact show SEQ"
-#define USAGE_ADD "mamori fact add --check NAME --subject KIND:ID --outcome pass|fail|na|error|unknown " \
-    "[--observed JSON] [--expected JSON] [--note TEXT] [--at TIME] [--by declared|vendor|imported] " \
-    "[--evidence FILE] | mamori fact add FILE|-"
+#define USAGE_ADD                                                                                  \
+	"mamori fact add --check NAME --subject KIND:ID --outcome pass|fail|na|error|unknown "     \
+	"[--observed JSON] [--expected JSON] [--note TEXT] [--at TIME] "                           \
+	"[--by declared|vendor|imported] [--evidence FILE] | mamori fact add FILE|-"
 
 enum { LIMIT_DEFAULT = 1000, LIMIT_MAX = 1000000 };
 #define EVIDENCE_MAX (UINT64_C(1) << 32)
@@ -329,7 +333,8 @@ add_option(struct add *a, int o, const char *arg, struct err *e)
 		    : err_set(e, E_INVAL, "--at is not a time like 2026-11-22T03:10:00+09:00");
 	case 'v':
 		if (a->evidence_n == FACT_MAX_EVIDENCE)
-			return err_set(e, E_LIMIT, "more than %d pieces of evidence", FACT_MAX_EVIDENCE);
+			return err_set(
+			    e, E_LIMIT, "more than %d pieces of evidence", FACT_MAX_EVIDENCE);
 		a->evidence[a->evidence_n++] = arg;
 		return 0;
 	default:
@@ -341,11 +346,16 @@ static int
 add_options(int argc, char **argv, struct add *a, struct err *e)
 {
 	static const struct option opts[] = {
-		{"check", required_argument, NULL, 'c'}, {"subject", required_argument, NULL, 's'},
-		{"outcome", required_argument, NULL, 'o'}, {"by", required_argument, NULL, 'b'},
-		{"observed", required_argument, NULL, 'O'}, {"expected", required_argument, NULL, 'E'},
-		{"note", required_argument, NULL, 'n'}, {"at", required_argument, NULL, 't'},
-		{"evidence", required_argument, NULL, 'v'}, {0},
+	    {"check", required_argument, NULL, 'c'},
+	    {"subject", required_argument, NULL, 's'},
+	    {"outcome", required_argument, NULL, 'o'},
+	    {"by", required_argument, NULL, 'b'},
+	    {"observed", required_argument, NULL, 'O'},
+	    {"expected", required_argument, NULL, 'E'},
+	    {"note", required_argument, NULL, 'n'},
+	    {"at", required_argument, NULL, 't'},
+	    {"evidence", required_argument, NULL, 'v'},
+	    {0},
 	};
 	int o, r = 0;
 
@@ -360,31 +370,56 @@ add_options(int argc, char **argv, struct add *a, struct err *e)
 	return r;
 }
 
+/* A file that the user names; unlike Mamori's own it may be reached through a symbolic link. */
+static int
+open_named(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, "cannot open %s", path) : fd;
+}
+
+static int
+read_all(int fd, struct buf *b, struct err *e)
+{
+	char piece[4096];
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof(piece))) != 0) {
+		int r = n > 0 ? buf_put(b, piece, (size_t)n, e) : 0;
+
+		if (n < 0 && errno != EINTR)
+			r = err_sys(e, "cannot read the fact");
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* A whole fact as JSON, from a file or standard input. What a person hands in is never measured. */
 static int
 add_file(const char *path, struct fact *ret, struct err *e)
 {
-	struct fact fact;
-	char *text = malloc(FACT_MAX_JSON + 1);
-	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	size_t n;
-	int r;
+	bool std = strcmp(path, "-") == 0;
+	int r, fd = std ? STDIN_FILENO : open_named(path, e);
+	struct fact fact = {0};
+	struct buf b;
 
-	if (!text || !in) {
-		free(text);
-		return err_sys(e, "cannot read %s", path);
-	}
-	n = fread(text, 1, FACT_MAX_JSON + 1, in);
-	r = ferror(in) ? err_sys(e, "cannot read %s", path) : fact_read(text, n, true, &fact, e);
-	if (in != stdin)
-		(void)fclose(in);
-	free(text);
+	if (fd < 0)
+		return fd;
+	buf_init(&b, FACT_MAX_JSON);
+	r = read_all(fd, &b, e);
+	if (r == 0)
+		r = fact_read(b.p, b.len, true, &fact, e);
+	buf_free(&b);
+	if (!std)
+		(void)close(fd);
 	if (r < 0)
 		return r;
 	fact_free(ret);
 	*ret = fact;
-	return fact.by == FACT_MEASURED
-	    ? err_set(e, E_INVAL, "source.by: measured facts come from the engines alone") : 0;
+	return fact.by != FACT_MEASURED ? 0
+	    : err_set(e, E_INVAL, "source.by: measured facts come from the engines alone");
 }
 
 static int
@@ -394,7 +429,7 @@ keep_evidence(const struct state *st, struct add *a, struct err *e)
 		a->fact.evidence = json_array();
 	for (size_t i = 0; i < a->evidence_n; i++) {
 		char hex[EVIDENCE_HEX];
-		int fd = fio_open(st->f, AT_FDCWD, a->evidence[i], O_RDONLY, 0, e);
+		int fd = open_named(a->evidence[i], e);
 		int r = fd < 0 ? fd : evidence_put_fd(st, fd, EVIDENCE_MAX, hex, e);
 
 		fio_close(st->f, fd);

@@ -19,7 +19,7 @@ struct engine {
 static const char *const vault_need[] = {"vault.generation.age", "vault.restore.drill", NULL};
 static const char *const vault_watch[] = {"vault.scrub", "vault.ransomware.drill", NULL};
 static const char *const vault_missed[] = {"vault.generation.missed", "vault.generation.age",
-	"vault.drill.missed", "vault.restore.drill", NULL};
+	"vault.drill.missed", "vault.restore.drill", "vault.scrub.missed", "vault.scrub", NULL};
 static const struct verdict_rule vault_rule = {vault_need, vault_watch, vault_missed};
 static const char *const ledger_need[] = {"ledger.verify", NULL};
 static const struct verdict_rule ledger_rule = {.need = ledger_need};
@@ -101,7 +101,8 @@ say_why(const struct view *v, const struct verdict *got, char *out, size_t size)
 	if (basis)
 		time_put(at, basis->at);
 	(void)snprintf(out, size, "%s%s%s%s%.10s%s", got->check ? check_text(v->c, got->check) : "",
-	    got->check ? ": " : "", reason(v->c, got->why), at[0] ? " (" : "", at, at[0] ? ")" : "");
+	    got->check ? ": " : "", reason(v->c, got->why), at[0] ? " (" : "", at,
+	    at[0] ? ")" : "");
 }
 
 static void
@@ -112,8 +113,9 @@ not_set_up(struct view *v, const struct engine *en)
 	v->count[VERDICT_GREY]++;
 	cli_say(c, "%s  %s: %s", shape(c, VERDICT_GREY), L(c, en->ja, en->en),
 	    L(c, "まだ用意されていません", "not set up"));
-	(void)json_array_append_new(v->rows, json_pack("{s:s,s:s,s:s,s:s}", "name", en->name, "state",
-	    "not set up", "verdict", "grey", "reason", L(c, "まだ用意されていません", "not set up")));
+	(void)json_array_append_new(v->rows,
+	    json_pack("{s:s,s:s,s:s,s:s}", "name", en->name, "state", "not set up", "verdict",
+		"grey", "reason", L(c, "まだ用意されていません", "not set up")));
 }
 
 static bool
@@ -169,9 +171,10 @@ one(struct view *v, const struct engine *en)
 	cli_say(c, "%s  %s: %s", shape(c, got.colour), L(c, en->ja, en->en), why);
 	if (got.oldest)
 		time_put(at, got.oldest->at);
-	(void)json_array_append_new(v->rows, json_pack("{s:s,s:s,s:s,s:s,s:s*,s:s*}", "name", en->name,
-	    "state", "set up", "verdict", verdict_name(got.colour), "reason", why, "check", got.check,
-	    "oldest_at", got.oldest ? at : NULL));
+	(void)json_array_append_new(v->rows,
+	    json_pack("{s:s,s:s,s:s,s:s,s:s*,s:s*}", "name", en->name, "state", "set up", "verdict",
+		verdict_name(got.colour), "reason", why, "check", got.check, "oldest_at",
+		got.oldest ? at : NULL));
 }
 
 static int
@@ -188,7 +191,8 @@ print(struct view *v)
 		time_put(at, v->oldest->at);
 		cli_say(c, "%s %.10s (%s)", L(c, "いちばん古い根拠:", "oldest basis:"), at,
 		    check_text(c, v->oldest->check));
-		oldest = json_pack("{s:s,s:s,s:s}", "check", v->oldest->check, "id", v->oldest->id, "at", at);
+		oldest = json_pack(
+		    "{s:s,s:s,s:s}", "check", v->oldest->check, "id", v->oldest->id, "at", at);
 	}
 	if (v->next)
 		cli_say(c, "%s %s", L(c, "次にすること:", "next:"), v->next);

@@ -31,8 +31,8 @@ bad(struct job *j, const char *what, const char *place, uint64_t seq, const char
 	j->ok = false;
 	cli_say(c, "%s %s (%s): %s", L(c, "✗ 正しくありません:", "✗ does not hold:"), what, place, why);
 	if (!j->first_bad)
-		j->first_bad = json_pack("{s:s,s:s*,s:I,s:s*}", "ledger", what, "place", place, "seq",
-		    (json_int_t)seq, "why", why);
+		j->first_bad = json_pack("{s:s,s:s*,s:I,s:s*}", "ledger", what, "place", place,
+		    "seq", (json_int_t)seq, "why", why);
 }
 
 /* One verified ledger: say it, and remember its newest record for the next time. */
@@ -45,9 +45,11 @@ judged(struct job *j, const struct seal *seal, const char *place, const struct l
 
 	j->checked += rep->records;
 	j->ledgers_n++;
-	(void)json_array_append_new(j->ledgers, json_pack("{s:s,s:s*,s:b,s:I,s:o,s:s*}", "kind",
-	    seal->kind, "place", place, "ok", rep->ok, "records", (json_int_t)rep->records,
-	    "first_bad", rep->ok ? json_null() : json_integer((json_int_t)rep->first_bad), "why", rep->ok ? NULL : rep->why));
+	(void)json_array_append_new(j->ledgers,
+	    json_pack("{s:s,s:s*,s:b,s:I,s:o,s:s*}", "kind", seal->kind, "place", place, "ok",
+		rep->ok, "records", (json_int_t)rep->records, "first_bad",
+		rep->ok ? json_null() : json_integer((json_int_t)rep->first_bad), "why",
+		rep->ok ? NULL : rep->why));
 	if (!rep->ok) {
 		bad(j, seal->kind, place, rep->first_bad, rep->why);
 		return;
@@ -80,8 +82,8 @@ on_fact(const struct fact *f, void *cookie, struct err *e)
 		if (evidence_check(j->st, hex, &why) == 0)
 			continue;
 		if (why.code == E_NOENT)
-			(void)err_set(&why, E_NOENT, "evidence %.12s... of fact %llu is missing", hex,
-			    (unsigned long long)f->seq);
+			(void)err_set(&why, E_NOENT, "evidence %.12s... of fact %llu is missing",
+			    hex, (unsigned long long)f->seq);
 		bad(j, "evidence", hex, f->seq, why.msg);
 	}
 	return 0;
@@ -128,7 +130,8 @@ verify_facts(struct job *j, struct err *e)
 	if (has_pub == 0)
 		(void)memcpy(seal.pin, pub, sizeof(pub));
 	r = ledger_verify(j->st->f, j->st->dirfd, FACTS_DIR,
-	    has_pub == 0 || seal.dir[0] ? seal.pin : NULL, seal.dir[0] ? &seal.seen : NULL, &rep, e);
+	    has_pub == 0 || seal.dir[0] ? seal.pin : NULL, seal.dir[0] ? &seal.seen : NULL, &rep,
+	    e);
 	if (r == E_NOENT && has_pub == 0) {
 		bad(j, "facts", FACTS_DIR, 0, "the sealed record is gone, but its key is there");
 		return 0;
@@ -184,9 +187,10 @@ leave_fact(struct job *j)
 	    j->ok ? FACT_PASS : FACT_FAIL, now, &e);
 
 	if (r == 0)
-		fact.observed = json_pack("{s:I,s:I,s:I,s:i,s:O*}", "ledgers", (json_int_t)j->ledgers_n,
-		    "records", (json_int_t)j->checked, "evidence", (json_int_t)j->evidence, "unreachable",
-		    j->unreachable, "first_bad", j->first_bad);
+		fact.observed =
+		    json_pack("{s:I,s:I,s:I,s:i,s:O*}", "ledgers", (json_int_t)j->ledgers_n,
+			"records", (json_int_t)j->checked, "evidence", (json_int_t)j->evidence,
+			"unreachable", j->unreachable, "first_bad", j->first_bad);
 	if (r == 0)
 		r = facts_record(j->st, &fact, now, NULL, &e);
 	if (r < 0) /* the answer stands without it; reading a copy must stay possible for anybody */
@@ -208,8 +212,10 @@ finish(struct job *j, bool no_fact)
 		cli_say(c, L(c, "すべて正しい状態です（%llu 件）。", "Everything holds (%llu)."),
 		    (unsigned long long)j->checked);
 	else
-		cli_say(c, "%s", L(c, "正しくない記録があります。この場所をそのまま残し、写しと比べてください。",
-		    "Something does not hold. Keep this place as it is and compare it with a copy."));
+		cli_say(c, "%s",
+		    L(c, "正しくない記録があります。この場所をそのまま残し、写しと比べてください。",
+			"Something does not hold. Keep this place as it is, and compare it "
+			"with a copy."));
 	cli_json(c, json_pack("{s:b,s:I,s:O?,s:O,s:I,s:i}", "ok", j->ok, "checked",
 	    (json_int_t)j->checked, "first_bad", j->first_bad, "ledgers", j->ledgers, "evidence",
 	    (json_int_t)j->evidence, "unreachable", j->unreachable));

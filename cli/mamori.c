@@ -17,6 +17,8 @@ static const struct cli_cmd commands[] = {
 	{"status", cmd_status, "mamori status", "いまの状態を一画面で見ます", "the present state at a glance"},
 	{"verify", cmd_verify, "mamori verify [--no-fact]", "封印がすべて正しいか確かめます", "check every seal, offline"},
 	{"fact", cmd_fact, "mamori fact list|show|add", "事実を見る・申告します", "read facts, or declare one"},
+	{"vault", cmd_vault, "mamori vault init|backup|list|restore|verify|ls|find|cat ...",
+	    "保管庫: 世代を保管する・戻す・確かめる", "the vault: keep generations, give them back, verify"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -85,7 +87,7 @@ value_of(const char *name, int argc, char **argv, int *i, bool *missing)
 		return argv[*i] + n + 1;
 	if (argv[*i][n] != 0)
 		return NULL;
-	*missing = *i + 1 >= argc;
+	*missing = *i + 1 >= argc || !argv[*i + 1];
 	return *missing ? NULL : argv[++*i];
 }
 
@@ -101,7 +103,7 @@ globals(struct cli *c, int argc, char **argv, struct wish *w)
 	bool missing = false;
 	int n = 1;
 
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && argv[i]; i++) {
 		const char *v;
 
 		if (strcmp(argv[i], "--") == 0) {

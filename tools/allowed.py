@@ -4,7 +4,7 @@ A finding is `path:line:col: warning: text [check]`. A line of FILE is
 
     path | check | words of the finding | why it is wrong
 
-An entry that matches nothing is a fault, so that the list cannot grow old. Line numbers are not in it."""
+The path * means every file. An entry that matches nothing is a fault, so that the list cannot grow old. Line numbers are not in it."""
 import sys
 
 name, path = sys.argv[1:]
@@ -28,7 +28,7 @@ for line in sys.stdin:
     seen += 1
     for r in rules:
         where, check, words, _ = r[1]
-        if line.startswith(where + ":") and check in line and words in line:
+        if (where == "*" or line.startswith(where + ":")) and check in line and words in line:
             r[2] += 1
             break
     else:

@@ -132,8 +132,8 @@ page(void *ctx, bool ja, struct buf *out, struct err *e)
 static int
 open_web(struct mamorid *m, struct err *e)
 {
-	AUTO(buf_free) struct buf cert;
-	AUTO(buf_free) struct buf key;
+	AUTO(buf_free) struct buf cert = {0};
+	AUTO(buf_free) struct buf key = {0};
 	int fd = -1, r;
 
 	buf_init(&cert, 16 << 10);

@@ -98,7 +98,7 @@ static const char html[] = "text/html; charset=utf-8";
 static enum MHD_Result
 reply_error(struct MHD_Connection *c, unsigned code, bool ja)
 {
-	AUTO(buf_free) struct buf b;
+	AUTO(buf_free) struct buf b = {0};
 
 	buf_init(&b, WEB_PAGE);
 	if (status_error((int)code, ja, &b, NULL) < 0)
@@ -109,7 +109,7 @@ reply_error(struct MHD_Connection *c, unsigned code, bool ja)
 static enum MHD_Result
 reply_page(struct web *w, struct MHD_Connection *c, bool ja)
 {
-	AUTO(buf_free) struct buf b;
+	AUTO(buf_free) struct buf b = {0};
 	struct err e = {0};
 
 	buf_init(&b, WEB_PAGE);

@@ -285,7 +285,7 @@ bk_emit_all(struct bk_run *run, struct err *e)
 int
 bk_emit_end(struct bk_run *run, struct fmt_snap_info *info, struct err *e)
 {
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	struct tree_ref ref;
 	int r = end_block(run, e);
 

@@ -276,7 +276,9 @@ next_data(const struct reading *r, uint64_t pos, uint64_t end)
 static uint64_t
 data_end(const struct reading *r, uint64_t pos, uint64_t end)
 {
-	off_t h = r->sparse ? lseek(r->fd, (off_t)pos, SEEK_HOLE) : -1;
+	/* ${pos} may lie in a hole, before the data whose grid cell it begins */
+	off_t d = r->sparse ? lseek(r->fd, (off_t)pos, SEEK_DATA) : -1;
+	off_t h = d < 0 ? -1 : lseek(r->fd, d, SEEK_HOLE);
 
 	return h < 0 || (uint64_t)h > end ? end : (uint64_t)h;
 }

@@ -433,7 +433,8 @@ read_names(int fd, struct names *v, int *sys, struct err *e)
 	}
 	*sys = r == 0 ? errno : 0;
 	(void)closedir(d);
-	qsort(v->p, v->n, sizeof(*v->p), cmp_name);
+	if (v->n)
+		qsort(v->p, v->n, sizeof(*v->p), cmp_name);
 	return r;
 }
 

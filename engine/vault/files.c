@@ -145,7 +145,7 @@ seg_number(struct files_w *w, uint32_t no, uint32_t *ret, struct err *e)
 static int
 flush_frame(struct files_w *w, struct err *e)
 {
-	struct buf AUTO(buf_free) out;
+	struct buf AUTO(buf_free) out = {0};
 	uint8_t hash[DIGEST_LEN];
 	int r;
 

@@ -83,7 +83,7 @@ keys_save(const struct fio *f, const struct vault_place *pl, const struct vault_
 	struct field list[6];
 	size_t n = fields_of(&copy, list);
 	char path[128], hex[2 * SEAL_PUB_LEN + 1];
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, 4096);
@@ -94,6 +94,8 @@ keys_save(const struct fio *f, const struct vault_place *pl, const struct vault_
 	}
 	if (r == 0)
 		r = fio_mkdir(f, pl->statefd, "vault", 0700, e);
+	if (r == 0)
+		r = fio_sync(f, pl->statefd, e);
 	if (r == 0)
 		r = keys_place(pl, k->repo, path, e);
 	if (r == 0)
@@ -138,7 +140,7 @@ vault_key_load(const struct fio *f, const struct vault_place *pl, const uint8_t 
 	size_t n = fields_of(&k, list);
 	bool seen[6] = {0};
 	char path[128];
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	const char *p, *end;
 	int r;
 
@@ -228,7 +230,7 @@ ring_load(const struct fio *f, const struct vault_place *pl, const uint8_t repo[
     struct ring *g, struct err *e)
 {
 	char path[128];
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, RING_MAX);
@@ -312,15 +314,17 @@ ring_prune(const struct fio *f, const struct vault_place *pl, struct repo *repo,
     struct err *e)
 {
 	struct ring kept;
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	char path[128];
 	const void *id;
 	size_t pos = 0, n;
 	void *key;
-	int r = 0;
+	int r;
 
 	ring_init(&kept);
 	buf_init(&b, RING_MAX);
+	/* another writer of this machine may have added keys since */
+	r = ring_load(f, pl, repo->ident.repo, g, e);
 	for (size_t i = 0; i < repo->ngens && r == 0; i++) {
 		if (newest(repo, i))
 			r = keep_runs(repo, &repo->gens[i], g, &kept, e);

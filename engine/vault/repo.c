@@ -63,7 +63,7 @@ ident_get(const struct buf *b, struct vault_ident *ret, struct err *e)
 static int
 identify_at(const struct fio *f, int dirfd, struct vault_ident *ret, struct err *e)
 {
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, 8192);
@@ -123,7 +123,7 @@ make_log(const struct fio *f, int fd, const struct vault_init *in, const struct 
 	struct seal_key *seal = NULL;
 	struct signer *root = NULL, *writer = NULL;
 	struct ledger *log = NULL;
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, 1024);
@@ -172,7 +172,7 @@ init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct 
 	struct keys_all k;
 	struct vault_writer_key w = {0};
 	struct vault_ident id;
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, 8192);
@@ -187,6 +187,8 @@ init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct 
 		r = keys_save(f, pl, &w, e);
 	if (r == 0)
 		r = ident_put(&b, &id, e);
+	if (r == 0)
+		r = fio_sync(f, fd, e); /* the folders are there before the identity is */
 	if (r == 0)
 		r = fio_create(f, fd, ident_name, b.p, b.len, 0444, e);
 	if (r == 0) {
@@ -253,7 +255,7 @@ repo_seal_info(const uint8_t index_key[32], const uint8_t snap[FMT_ID_LEN],
 {
 	uint8_t nonce[AEAD_NONCE_LEN];
 	struct aead *a = NULL;
-	struct buf AUTO(buf_free) plain;
+	struct buf AUTO(buf_free) plain = {0};
 	int r;
 
 	/* every id is random, so the key is fresh and the counter may start at zero */

@@ -344,7 +344,7 @@ must_be_empty(int fd, const char *to, struct err *e)
 static unsigned
 own_umask(const struct fio *f)
 {
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	const char *p;
 	unsigned v = 0;
 
@@ -366,7 +366,7 @@ static int
 open_target(struct restore *rs, struct err *e)
 {
 	const char *to = rs->o->to;
-	struct buf AUTO(buf_free) path;
+	struct buf AUTO(buf_free) path = {0};
 	struct stat st;
 	const char *p;
 	int r = fio_mkdirs(rs->f, to, 0755, e);

@@ -494,6 +494,8 @@ write_file(struct worker *w, const struct tree_entry *en, int fd, struct err *e)
 	/* the size first: what is left out stays a hole */
 	if (holes > 0 || big)
 		r = set_size(w, en, fd, e);
+	if (r == 1)
+		atomic_fetch_add_explicit(&rs->bytes, holes, memory_order_relaxed);
 	if (r == 1 && big)
 		return share(w, en, fd, e);
 	if (r <= 0) {

@@ -241,7 +241,7 @@ meta_mkdir(struct worker *w, const struct tree_entry *en, struct err *e)
 int
 meta_dir_finish(struct worker *w, const struct tree_entry *en, struct err *e)
 {
-	struct buf AUTO(buf_free) path;
+	struct buf AUTO(buf_free) path = {0};
 	struct stat st;
 	const char *p;
 	int fd, r;

@@ -400,7 +400,7 @@ segw_add(struct segw *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size
 static int
 put_table(struct segw *s, struct fmt_trailer *t, struct err *e)
 {
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	uint8_t page[FMT_PAGE_DATA];
 	int r;
 

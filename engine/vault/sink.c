@@ -78,7 +78,7 @@ sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, si
 static int
 publish(struct bk_run *run, struct closing *c, struct err *e)
 {
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	int r;
 
 	buf_init(&b, 256);

@@ -30,7 +30,7 @@ seen_path(const struct vault_w *w, char out[96], struct err *e)
 	int r = keys_place(&w->pl, w->repo->ident.repo, out, e);
 
 	if (r == 0)
-		(void)strncat(out, "/seen", 96 - strlen(out) - 1);
+		(void)snprintf(out + strlen(out), 96 - strlen(out), "/seen");
 	return r;
 }
 
@@ -54,7 +54,7 @@ static int
 check_seen(struct vault_w *w, struct err *e)
 {
 	struct seen s = {0};
-	struct buf AUTO(buf_free) b;
+	struct buf AUTO(buf_free) b = {0};
 	char path[96];
 	int r;
 
@@ -324,7 +324,7 @@ set_sources(struct bk_run *run, struct err *e)
 static int
 set_name(const struct vault_backup *b, const char *top, char out[256], struct err *e)
 {
-	struct buf AUTO(buf_free) t;
+	struct buf AUTO(buf_free) t = {0};
 	const char *name = b->name ? b->name : top;
 	int r = 0;
 
@@ -441,7 +441,7 @@ commit(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64_
     struct vault_generation *ret, struct err *e)
 {
 	struct fmt_snapshot_rec snap = {.retain_until = run->b->lock_until};
-	struct buf AUTO(buf_free) sealed, b;
+	struct buf AUTO(buf_free) sealed = {0}, b = {0};
 	struct ledger_head head;
 	int r;
 

@@ -411,7 +411,7 @@ expand(struct buf *out, const char *sql, size_t n, struct err *e)
 int
 db_script(struct db *db, const char *sql, size_t n, struct err *e)
 {
-	AUTO(buf_free) struct buf b;
+	AUTO(buf_free) struct buf b = {0};
 	const char *text;
 	int r;
 

@@ -149,7 +149,8 @@ evidence_check(const struct state *st, const char *hex, struct err *e)
 		digest_end(c.d, d);
 		hex_put(name, d, sizeof(d));
 		if (strcmp(name, hex) != 0)
-			r = err_set(e, E_CORRUPT, "evidence %.12s... was changed: its bytes are others", hex);
+			r = err_set(e, E_CORRUPT,
+			    "evidence %.12s... was changed: its bytes are others", hex);
 	}
 	copy_end(&c);
 	fio_close(st->f, fd);

@@ -7,8 +7,8 @@
 
 enum { EVIDENCE_HEX = 65 }; /* with the NUL */
 
-/* evidence_put_fd(st, fd, max, hex, e): Keep everything that can be read from ${fd} from offset 0 on,
- * at most ${max} bytes (E_LIMIT); ${hex} names it. Durable on return. E_NOSPC, E_SYS. */
+/* evidence_put_fd(st, fd, max, hex, e): Keep everything that can be read from ${fd} from offset 0
+ * on, at most ${max} bytes (E_LIMIT); ${hex} names it. Durable on return. E_NOSPC, E_SYS. */
 MUST int evidence_put_fd(const struct state *st, int fd, uint64_t max, char hex[EVIDENCE_HEX],
     struct err *e);
 /* evidence_check(st, hex, e): 0 when the file is there and has that digest. E_NOENT, E_CORRUPT. */

@@ -45,7 +45,8 @@ fact_fill(struct fact *fact, const char *module, const char *check, const char *
 	    (r = fact_set(fact->kind, sizeof(fact->kind), "subject.kind", kind, e)) < 0 ||
 	    (r = fact_set(fact->id, sizeof(fact->id), "subject.id", id, e)) < 0 ||
 	    (r = fact_set(fact->module, sizeof(fact->module), "source.module", module, e)) < 0 ||
-	    (r = fact_set(fact->version, sizeof(fact->version), "source.version", MAMORI_VERSION, e)) < 0)
+	    (r = fact_set(
+		 fact->version, sizeof(fact->version), "source.version", MAMORI_VERSION, e)) < 0)
 		return r;
 	return fact_set(fact->host, sizeof(fact->host), "source.host", host, e);
 }
@@ -127,8 +128,8 @@ evidence_ok(const json_t *list, struct err *e)
 		const char *s = json_string_value(item);
 
 		if (!s || strlen(s) != 64 || strspn(s, "0123456789abcdef") != 64)
-			return err_set(e, E_INVAL, "evidence %zu is not a SHA-256 in lower-case digits",
-			    i);
+			return err_set(
+			    e, E_INVAL, "evidence %zu is not a SHA-256 in lower-case digits", i);
 	}
 	return 0;
 }
@@ -171,7 +172,8 @@ known_keys(const json_t *obj, const char *const *keys, size_t n, const char *whe
 		while (i < n && strcmp(keys[i], key) != 0)
 			i++;
 		if (i == n)
-			return err_set(e, E_INVAL, "%s has a key that is not known: %.80s", where, key);
+			return err_set(
+			    e, E_INVAL, "%s has a key that is not known: %.80s", where, key);
 	}
 	return 0;
 }
@@ -191,8 +193,8 @@ field(const json_t *obj, const char *key, const char *what, char *out, size_t si
 static int
 fields(const json_t *root, bool strict, struct fact *fact, struct err *e)
 {
-	static const char *const top[] = {"at", "check", "evidence", "expected", "observed", "outcome",
-		"source", "subject"};
+	static const char *const top[] = {
+	    "at", "check", "evidence", "expected", "observed", "outcome", "source", "subject"};
 	static const char *const sub[] = {"id", "kind"};
 	static const char *const src[] = {"by", "host", "module", "version"};
 	const json_t *subject = json_object_get(root, "subject");
@@ -212,14 +214,17 @@ fields(const json_t *root, bool strict, struct fact *fact, struct err *e)
 	    (r = field(root, "outcome", "outcome", outcome, sizeof(outcome), e)) < 0 ||
 	    (r = field(root, "at", "at", at, sizeof(at), e)) < 0 ||
 	    (r = field(source, "by", "source.by", by, sizeof(by), e)) < 0 ||
-	    (r = field(source, "module", "source.module", fact->module, sizeof(fact->module), e)) < 0 ||
-	    (r = field(source, "version", "source.version", fact->version, sizeof(fact->version), e)) < 0 ||
+	    (r = field(source, "module", "source.module", fact->module, sizeof(fact->module), e)) <
+		0 ||
+	    (r = field(source, "version", "source.version", fact->version, sizeof(fact->version),
+		 e)) < 0 ||
 	    (r = field(source, "host", "source.host", fact->host, sizeof(fact->host), e)) < 0)
 		return r;
 	if (fact_outcome_get(outcome, &fact->outcome) < 0)
 		return err_set(e, E_INVAL, "outcome is not one of pass fail na error unknown");
 	if (fact_by_get(by, &fact->by) < 0)
-		return err_set(e, E_INVAL, "source.by is not one of measured declared vendor imported");
+		return err_set(
+		    e, E_INVAL, "source.by is not one of measured declared vendor imported");
 	if (time_get(at, &fact->at, NULL) < 0)
 		return err_set(e, E_INVAL, "at is not a time like 2026-11-22T03:10:00+09:00");
 	return 0;
@@ -237,7 +242,8 @@ fact_read(const void *p, size_t n, bool strict, struct fact *ret, struct err *e)
 		return err_set(e, E_LIMIT, "a fact has at most %d bytes", FACT_MAX_JSON);
 	root = json_loadb(p, n, JSON_REJECT_DUPLICATES, &where);
 	if (!root)
-		return err_set(e, E_INVAL, "this is not JSON (line %d: %.100s)", where.line, where.text);
+		return err_set(
+		    e, E_INVAL, "this is not JSON (line %d: %.100s)", where.line, where.text);
 	fact_init(&fact);
 	r = fields(root, strict, &fact, e);
 	if (r == 0) {

@@ -6,8 +6,8 @@
  *    "evidence":["<SHA-256>", ...]}
  *
  * observed, expected and evidence may be missing. `at` is when it was so (effective); when it was
- * recorded is the time of the ledger's record. Sealed as canonical JSON: keys sorted, no spaces, the
- * time in UTC with microseconds. */
+ * recorded is the time of the ledger's record. Sealed as canonical JSON: keys sorted, no spaces,
+ * the time in UTC with microseconds. */
 #ifndef MAMORI_LEDGER_FACT_H
 #define MAMORI_LEDGER_FACT_H
 
@@ -52,8 +52,8 @@ const char *fact_by_name(enum fact_by b);
 MUST int fact_outcome_get(const char *s, enum fact_outcome *ret);
 MUST int fact_by_get(const char *s, enum fact_by *ret);
 
-/* fact_set(out, size, what, text, e): Copy ${text} into a field of ${size} bytes. E_INVAL when it is
- * empty, too long, not UTF-8 or holds control characters; ${what} names the field. */
+/* fact_set(out, size, what, text, e): Copy ${text} into a field of ${size} bytes. E_INVAL when it
+ * is empty, too long, not UTF-8 or holds control characters; ${what} names the field. */
 MUST int fact_set(char *out, size_t size, const char *what, const char *text, struct err *e);
 
 /* fact_check(fact, e): Whether every field has its form. E_INVAL names the one that has not. */

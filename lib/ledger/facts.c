@@ -53,8 +53,10 @@ open_or_begin(const struct state *st, bool create, int64_t now, struct ledger **
 	}
 	r = ledger_open(st->f, st->dirfd, FACTS_DIR, has_pub == 0 ? pub : NULL, ret, &why);
 	if (r == E_NOENT && has_pub == 0)
-		return err_set(e, E_CORRUPT, "the sealed record of facts is gone: its key is known, but "
-		    "there is no %s/%s", st->path, FACTS_DIR);
+		return err_set(e, E_CORRUPT,
+		    "the sealed record of facts is gone: its key is known, but "
+		    "there is no %s/%s",
+		    st->path, FACTS_DIR);
 	if (r == E_NOENT)
 		return err_set(e, E_NOENT, "there are no facts in %s yet", st->path);
 	return r < 0 ? err_set(e, r, "%s/%s: %s", st->path, FACTS_DIR, why.msg) : 0;
@@ -66,8 +68,10 @@ facts_open(const struct state *st, bool create, int64_t now, struct facts **ret,
 	struct facts *fs = calloc(1, sizeof(*fs));
 	int r;
 
-	if (!fs)
-		return err_set(e, E_NOMEM, "no memory");
+	if (!fs) {
+		(void)err_set(e, E_NOMEM, "no memory");
+		return E_NOMEM;
+	}
 	r = open_or_begin(st, create, now, &fs->ledger, e);
 	if (r < 0) {
 		free(fs);
@@ -119,7 +123,7 @@ int
 facts_record(const struct state *st, const struct fact *fact, int64_t now, uint64_t *ret_seq,
     struct err *e)
 {
-	struct facts *fs;
+	struct facts *fs = NULL;
 	int r = facts_open(st, true, now, &fs, e);
 
 	if (r < 0)
@@ -161,7 +165,8 @@ on_record(const struct ledger_rec *rec, void *cookie, struct err *e)
 
 	if (rec->type < LEDGER_T_USER)
 		return 0;
-	if (rec->type != LEDGER_T_USER || fact_read(rec->payload, rec->len, false, &fact, NULL) < 0) {
+	if (rec->type != LEDGER_T_USER ||
+	    fact_read(rec->payload, rec->len, false, &fact, NULL) < 0) {
 		it->other++;
 		return 0;
 	}

@@ -13,9 +13,10 @@ enum { FACTS_DIR_LEN = 6, FACTS_MAX_NEWEST = 100000 };
 
 struct facts;
 
-/* facts_open(st, create, now, ret, e): Open the facts of a state for reading, and for adding when the
- * key is there. ${create}: begin the ledger when there is none, dated ${now}. A state whose public key is known but
- * whose ledger is gone is E_CORRUPT, never begun anew. E_NOENT, and all of ledger_open. */
+/* facts_open(st, create, now, ret, e): Open the facts of a state for reading, and for adding when
+ * the key is there. ${create}: begin the ledger when there is none, dated ${now}. A state whose
+ * public key is known but whose ledger is gone is E_CORRUPT, never begun anew. E_NOENT, and all of
+ * ledger_open. */
 MUST int facts_open(const struct state *st, bool create, int64_t now, struct facts **ret,
     struct err *e);
 void facts_close(struct facts *fs); /* NULL is fine */
@@ -40,9 +41,9 @@ struct facts_filter { /* an empty string or zero: any */
 	uint64_t from; /* first record */
 };
 
-/* facts_each(fs, filter, fn, cookie, e): Each fact that fits, oldest record first; the fact is valid
- * during the callback. A non-zero result stops the walk and is returned. A record that is not a
- * readable fact (of a newer version) is passed over and counted in ${ret_other} (may be NULL). */
+/* facts_each(fs, filter, fn, cookie, e): Each fact that fits, oldest record first; the fact is
+ * valid during the callback. A non-zero result stops the walk and is returned. A record that is not
+ * a readable fact (of a newer version) is passed over and counted in ${ret_other} (may be NULL). */
 typedef int facts_fn(const struct fact *fact, void *cookie, struct err *e);
 MUST int facts_each(struct facts *fs, const struct facts_filter *filter, facts_fn *fn, void *cookie,
     uint64_t *ret_other, struct err *e);

@@ -97,7 +97,7 @@ walk(struct ledger *l, struct ledger_win *w, uint64_t from, ledger_fn *fn, void 
 
 	while (at.off < end) {
 		struct ledger_fmt_rec rec;
-		uint8_t hash[LEDGER_HASH_LEN];
+		uint8_t hash[LEDGER_HASH_LEN] = {0};
 		const uint8_t *p;
 		size_t n;
 		int r = ledger_io_view(l, w, at.off, LEDGER_FMT_REC_HEAD, end, &p, &n, e);

@@ -209,7 +209,7 @@ first_bytes(struct buf *log, uint8_t head[LEDGER_FMT_HEAD_FILE], struct signer *
 {
 	uint8_t header[LEDGER_FMT_HEADER], hash[LEDGER_HASH_LEN];
 	struct ledger_fmt_slot slot = {.at = now};
-	struct ledger_fmt_rec rec;
+	struct ledger_fmt_rec rec = {0};
 	int r;
 
 	random_fill(slot.id, sizeof(slot.id));
@@ -221,8 +221,11 @@ first_bytes(struct buf *log, uint8_t head[LEDGER_FMT_HEAD_FILE], struct signer *
 		    .type = LEDGER_T_GENESIS, .at = now, .first = signer_pub(s),
 		    .first_len = SIGN_PUB_LEN, .second = payload, .second_len = n}, e);
 	if (r == 0 &&
-	    ledger_fmt_rec_get(log->p + sizeof(header), log->len - sizeof(header), &rec) < 0)
-		r = err_set(e, E_INVAL, "the first record is not well-formed");
+	    (ledger_fmt_rec_get(log->p + sizeof(header), log->len - sizeof(header), &rec) < 0 ||
+		!rec.hash)) {
+		(void)err_set(e, E_INVAL, "the first record is not well-formed");
+		r = E_INVAL;
+	}
 	if (r < 0)
 		return r;
 	slot.end = log->len;

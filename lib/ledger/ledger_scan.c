@@ -175,8 +175,8 @@ more_behind(struct ledger *l, uint64_t seq, uint64_t off, uint64_t limit, struct
 	return r;
 }
 
-/* Whether the whole record at ${off} is a copy of one that is in the log already. Nobody's interrupted
- * write leaves that behind. */
+/* Whether the whole record at ${off} is a copy of one that is in the log already. Nobody's
+ * interrupted write leaves that behind. */
 static int
 is_copy(struct ledger *l, uint64_t off, uint64_t limit, struct err *e)
 {
@@ -195,7 +195,8 @@ is_copy(struct ledger *l, uint64_t off, uint64_t limit, struct err *e)
 	for (uint64_t i = seq - seq % LEDGER_MARK_EVERY; r == 0 && i <= seq; i++) {
 		r = ledger_io_view(l, &l->win, at, LEDGER_FMT_REC_HEAD, off, &p, &n, e);
 		if (r == 0)
-			r = ledger_io_view(l, &l->win, at, ledger_fmt_rec_len(p, n), off, &p, &n, e);
+			r = ledger_io_view(
+			    l, &l->win, at, ledger_fmt_rec_len(p, n), off, &p, &n, e);
 		if (r == 0 && ledger_fmt_rec_get(p, n, &rec) < 0)
 			r = err_set(e, E_CORRUPT,
 			    "record %llu at offset %llu was changed while it was read",

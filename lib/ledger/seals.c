@@ -37,9 +37,9 @@ pack(const struct seal *s, struct err *e)
 	d = shown(&dir, s->dir, e);
 	n = shown(&name, s->name, e);
 	if (d && n)
-		o = json_pack("{s:i,s:s,s:s,s:s,s:s,s:I,s:s,s:I}", "v", 1, "kind", s->kind, "dir", d,
-		    "name", n, "pin", pin, "seq", (json_int_t)s->seen.seq, "hash", hash,
-		    "at", (json_int_t)s->seen.at);
+		o = json_pack("{s:i,s:s,s:s,s:s,s:s,s:I,s:s,s:I}", "v", 1, "kind", s->kind, "dir",
+		    d, "name", n, "pin", pin, "seq", (json_int_t)s->seen.seq, "hash", hash, "at",
+		    (json_int_t)s->seen.at);
 	buf_free(&dir);
 	buf_free(&name);
 	if (!o)
@@ -229,6 +229,27 @@ seals_remember(const struct state *st, const char *kind, const char *dir, const 
 		fio_close(st->f, fd);
 	}
 	return seals_update(st, &s, e);
+}
+
+int
+seals_learn(const struct state *st, const char *kind, const char *dir, const char *name,
+    const uint8_t *pin, struct err *e)
+{
+	struct ledger *l;
+	int r, fd;
+
+	if (dir[0] != '/')
+		return err_set(e, E_INVAL, "the place of a sealed record must be absolute");
+	fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "cannot reach %s", dir);
+	r = ledger_open(st->f, fd, name, pin, &l, e);
+	fio_close(st->f, fd);
+	if (r < 0)
+		return r;
+	r = seals_remember(st, kind, dir, name, l, e);
+	ledger_close(l);
+	return r;
 }
 
 int

@@ -87,7 +87,8 @@ hex_read(const struct state *st, int dir, const char *file, char hex[HEX_FILE + 
 
 	if (fd < 0)
 		return e && fd == E_SYS && e->sys == EACCES
-		    ? err_set(e, E_AUTH, "the key keys/%s is not readable for this user", file) : fd;
+		    ? err_set(e, E_AUTH, "the key keys/%s is not readable for this user", file)
+		    : fd;
 	n = fio_pread(st->f, fd, hex, HEX_FILE + 1, 0, e);
 	fio_close(st->f, fd);
 	if (n < 0)

@@ -28,7 +28,8 @@ MUST int state_dir(const struct state *st, const char *name, bool create, struct
 
 /* state_signer(st, name, create, ret, e): The signing key STATE/keys/${name}.key (64 hexadecimal
  * digits, mode 0600). ${create}: make a new one when it is not there; two processes that do so at
- * the same time get the same. E_NOENT, E_CORRUPT (not a key), E_AUTH (not readable for this user). */
+ * the same time get the same. E_NOENT, E_CORRUPT (not a key), E_AUTH (not readable for this user).
+ */
 MUST int state_signer(const struct state *st, const char *name, bool create, struct signer **ret,
     struct err *e);
 

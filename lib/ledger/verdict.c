@@ -85,7 +85,8 @@ verdict_of(const struct verdict_rule *rule, const struct fact *facts, size_t n, 
 		needed(&v, rule->need[i], facts, n, now);
 	for (size_t i = 0; rule->watch && rule->watch[i]; i++) {
 		for (size_t k = 0; k < n; k++)
-			if (strcmp(facts[k].check, rule->watch[i]) == 0 && facts[k].outcome == FACT_FAIL)
+			if (strcmp(facts[k].check, rule->watch[i]) == 0 &&
+			    facts[k].outcome == FACT_FAIL)
 				worse(&v, VERDICT_RED, VERDICT_FAILED, rule->watch[i], &facts[k]);
 	}
 	for (size_t i = 0; rule->missed && rule->missed[i] && rule->missed[i + 1]; i += 2)

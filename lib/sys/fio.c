@@ -235,6 +235,41 @@ fio_mkdir(const struct fio *f, int dirfd, const char *path, mode_t mode, struct 
 	return err_sys(e, "cannot make the directory %s", path);
 }
 
+/* parent(path, out): The directory part of ${path}, "." when there is none. */
+static int
+parent(const char *path, char out[PATH_MAX], struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (n >= PATH_MAX)
+		return err_set(e, E_INVAL, "the path is too long");
+	if (!slash)
+		(void)memcpy(out, ".", 2);
+	else if (n == 0)
+		(void)memcpy(out, "/", 2);
+	else {
+		(void)memcpy(out, path, n);
+		out[n] = 0;
+	}
+	return 0;
+}
+
+/* make_lasting(f, path, mode, e): One directory; when it is new, its name is durable on return. */
+static int
+make_lasting(const struct fio *f, const char *path, mode_t mode, struct err *e)
+{
+	struct stat st;
+	char up[PATH_MAX];
+	bool there = fstatat(AT_FDCWD, path, &st, 0) == 0;
+	int r = fio_mkdir(f, AT_FDCWD, path, mode, e);
+
+	if (r < 0 || there)
+		return r;
+	r = parent(path, up, e);
+	return r < 0 ? r : fio_sync_dir(f, AT_FDCWD, up, e);
+}
+
 int
 fio_mkdirs(const struct fio *f, const char *path, mode_t mode, struct err *e)
 {
@@ -245,11 +280,11 @@ fio_mkdirs(const struct fio *f, const char *path, mode_t mode, struct err *e)
 	if (n == 0 || n >= sizeof(part))
 		return err_set(e, E_INVAL, "the path is empty or too long");
 	for (size_t i = 1; i <= n; i++) {
-		if (i < n && path[i] != '/')
+		if ((i < n && path[i] != '/') || path[i - 1] == '/')
 			continue;
 		(void)memcpy(part, path, i);
 		part[i] = 0;
-		r = fio_mkdir(f, AT_FDCWD, part, mode, e);
+		r = make_lasting(f, part, mode, e);
 		if (r < 0)
 			return r;
 	}
@@ -269,26 +304,6 @@ fio_sync_dir(const struct fio *f, int dirfd, const char *path, struct err *e)
 	r = fio_sync(f, fd, e);
 	fio_close(f, fd);
 	return r;
-}
-
-/* parent(path, out): The directory part of ${path}, "." when there is none. */
-static int
-parent(const char *path, char out[PATH_MAX], struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-
-	if (n >= PATH_MAX)
-		return err_set(e, E_INVAL, "the path is too long");
-	if (!slash)
-		(void)memcpy(out, ".", 2);
-	else if (n == 0)
-		(void)memcpy(out, "/", 2);
-	else {
-		(void)memcpy(out, path, n);
-		out[n] = 0;
-	}
-	return 0;
 }
 
 static int

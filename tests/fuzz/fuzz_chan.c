@@ -1,4 +1,4 @@
-/* deps: base sys text */
+/* deps: base sys */
 /* Requests on the sockets between processes. */
 #include <stddef.h>
 #include <stdint.h>

@@ -19,7 +19,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	buf_init(&a, 2 * FACT_MAX_JSON);
 	buf_init(&b, 2 * FACT_MAX_JSON);
 	if (fact_write(&a, &fact, NULL) == 0) {
-		if (fact_read(a.p, a.len, true, &again, NULL) < 0 || fact_write(&b, &again, NULL) < 0)
+		if (fact_read(a.p, a.len, true, &again, NULL) < 0 ||
+		    fact_write(&b, &again, NULL) < 0)
 			abort();
 		if (a.len != b.len || memcmp(a.p, b.p, a.len) != 0)
 			abort();

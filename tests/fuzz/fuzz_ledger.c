@@ -89,7 +89,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			abort();
 	}
 	if (ledger_fmt_rec_get(p, n, &rec) == 0 &&
-	    (rec.len > n || rec.sig + SIGN_LEN != p + rec.len || rec.payload + rec.payload_len != rec.hash))
+	    (rec.len > n || rec.sig + SIGN_LEN != p + rec.len ||
+		rec.payload + rec.payload_len != rec.hash))
 		abort();
 	if (n >= LEDGER_FMT_SLOT && ledger_fmt_slot_get(p, &slot) == 1) {
 		ledger_fmt_slot_put(again, &slot);

@@ -62,6 +62,12 @@ sed 's/vendor/measured/' "$dir/fact.json" >"$dir/lie.json"
 status "but not one that says it was measured" 2 m fact add "$dir/lie.json"
 echo "the photograph" >"$dir/photo"
 ok "evidence" m fact add --check a.b --subject k:i --outcome pass --evidence "$dir/photo"
+ln -s photo "$dir/link"
+ok "evidence through a symbolic link" m fact add --check a.b --subject k:i --outcome pass --evidence "$dir/link"
+head -c 70000 /dev/zero >"$dir/large"
+status "a fact that is no fact" 2 m fact add /dev/null
+status "a fact that is too large" 3 m fact add "$dir/large"
+status "a fact that is not there" 3 m fact add "$dir/none"
 status "evidence that is not there" 3 m fact add --check a.b --subject k:i --outcome pass --evidence "$dir/none"
 is "the state is closed to others" "$(stat -c %a "$dir/state" "$dir/state/keys" "$dir/state/keys/facts.key" | tr '\n' ' ')" "700 700 600 "
 
@@ -118,6 +124,28 @@ ok "two more facts" add emr
 status "which verify remembers" 0 m verify
 rm -rf "$dir/state/facts" && cp -a "$dir/old" "$dir/state/facts"
 status "the record set back to yesterday's copy" 1 m verify --no-fact
+restore
+
+# -- another sealed record that the state knows of, on a medium of its own
+restore
+mkdir "$dir/medium" && cp -a "$dir/state/facts" "$dir/medium/log"
+known=$(echo "$dir"/state/seals/*.json)
+other=$dir/state/seals/00112233445566778899aabbccddeeff.json
+sed 's|"dir":"."|"dir":"'"$dir"'/medium"|; s|"kind":"facts"|"kind":"vault"|; s|"name":"facts"|"name":"log"|' "$known" >"$other"
+is "two sealed records" "$(mj verify --no-fact | json 'o["ok"], len(o["ledgers"])')" "(True, 2)"
+mv "$dir/medium" "$dir/unplugged"
+status "one that is not there is not well" 1 m verify
+is "and counted" "$(mj verify --no-fact | json 'o["unreachable"], o["first_bad"]["ledger"]')" "(1, 'vault')"
+is "the fact says so" "$(mj fact list --check ledger.verify --newest | json 'o["facts"][0]["outcome"]')" fail
+mv "$dir/unplugged" "$dir/medium"
+status "plugged in again" 0 m verify --no-fact
+spoil "$dir/medium/log/log" 200
+status "a flipped byte over there" 1 m verify --no-fact
+is "is named" "$(mj verify --no-fact | json 'o["first_bad"]["ledger"], o["first_bad"]["seq"]')" "('vault', 0)"
+rm -f "$other"
+echo '{}' >"$other"
+status "a spoiled list of seals" 1 m verify --no-fact
+is "under --json, too, one object" "$(mj verify --no-fact | json 'o["ok"]')" False
 restore
 
 # -- the worst moments -------------------------------------------------------------------------

@@ -8,16 +8,19 @@
 #include "ledger/seals.h"
 #include "ledger/verdict.h"
 
+#define NAME "emr 追加 髙橋 \xef\xa8\x91 𠮷野 葛󠄀 ① ㈱ ｶﾅ ～"
 #define GOOD                                                                                       \
-	"{\"check\":\"vault.restore.drill\",\"subject\":{\"kind\":\"system\",\"id\":\"emr 追加 髙橋 \xef\xa8\x91 " \
-	"𠮷野 葛󠄀 ① ㈱ ｶﾅ ～\"},\"outcome\":\"pass\",\"observed\":{\"seconds\":8.4,\"files\":10034},"           \
-	"\"expected\":{\"max_age_days\":31},\"at\":\"2026-11-22T03:10:00+09:00\",\"source\":{\"by\":"       \
-	"\"measured\",\"module\":\"vault\",\"version\":\"0.1.0\",\"host\":\"box\"}}"
+	"{\"check\":\"vault.restore.drill\",\"subject\":{\"kind\":\"system\",\"id\":\"" NAME "\"}" \
+	",\"outcome\":\"pass\",\"observed\":{\"seconds\":8.4,\"files\":10034},"                    \
+	"\"expected\":{\"max_age_days\":31},\"at\":\"2026-11-22T03:10:00+09:00\","                 \
+	"\"source\":{\"by\":\"measured\",\"module\":\"vault\",\"version\":\"0.1.0\","              \
+	"\"host\":\"box\"}}"
 #define CANON                                                                                      \
-	"{\"at\":\"2026-11-21T18:10:00.000000Z\",\"check\":\"vault.restore.drill\",\"expected\":{"          \
-	"\"max_age_days\":31},\"observed\":{\"files\":10034,\"seconds\":8.4000000000000004},\"outcome\":"   \
-	"\"pass\",\"source\":{\"by\":\"measured\",\"host\":\"box\",\"module\":\"vault\",\"version\":"       \
-	"\"0.1.0\"},\"subject\":{\"id\":\"emr 追加 髙橋 \xef\xa8\x91 𠮷野 葛󠄀 ① ㈱ ｶﾅ ～\",\"kind\":\"system\"}}"
+	"{\"at\":\"2026-11-21T18:10:00.000000Z\",\"check\":\"vault.restore.drill\","               \
+	"\"expected\":{\"max_age_days\":31},\"observed\":{\"files\":10034,"                        \
+	"\"seconds\":8.4000000000000004},\"outcome\":\"pass\",\"source\":{\"by\":\"measured\","    \
+	"\"host\":\"box\",\"module\":\"vault\",\"version\":\"0.1.0\"},\"subject\":{\"id\":\"" NAME \
+	"\",\"kind\":\"system\"}}"
 
 /* GOOD with the first ${a} replaced by ${b}. */
 static int
@@ -74,9 +77,10 @@ test_form(void)
 		int r = with(bad[i].a, bad[i].b, &e);
 		char first[32];
 
-		(void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(bad[i].names, "|"), bad[i].names);
-		OK(r == E_INVAL && (strstr(e.msg, first) || strchr(bad[i].names, '|')), "%s -> %s: %s",
-		    bad[i].a, bad[i].b, e.msg);
+		(void)snprintf(
+		    first, sizeof(first), "%.*s", (int)strcspn(bad[i].names, "|"), bad[i].names);
+		OK(r == E_INVAL && (strstr(e.msg, first) || strchr(bad[i].names, '|')),
+		    "%s -> %s: %s", bad[i].a, bad[i].b, e.msg);
 	}
 	EQ_I(checks_name_ok("a.b"), 1, "the shortest name");
 	EQ_I(checks_name_ok("a.1b"), 0, "a word begins with a letter");
@@ -117,7 +121,8 @@ test_canon(void)
 }
 
 static void
-add(struct facts *fs, const char *check, const char *id, enum fact_outcome o, int64_t at, int64_t now)
+add(struct facts *fs, const char *check, const char *id, enum fact_outcome o, int64_t at,
+    int64_t now)
 {
 	struct fact f;
 
@@ -170,9 +175,11 @@ test_ledger(struct state *st)
 	EQ_I(how_many(fs, &(struct facts_filter){.from = 6}), 2, "from a record on");
 	EQ_I(facts_newest(fs, NULL, &list, &n, &e), 0, "newest");
 	EQ_I(n, 3, "three of them");
-	OK(n == 3 && list[0].seq == 2 && list[0].outcome == FACT_FAIL, "a late entry does not supersede");
+	OK(n == 3 && list[0].seq == 2 && list[0].outcome == FACT_FAIL,
+	    "a late entry does not supersede");
 	OK(n == 3 && list[1].seq == 5, "a fact from the future yields to what is recorded later");
-	OK(n == 3 && list[2].seq == 7 && list[2].outcome == FACT_NA, "at the same time, the later record");
+	OK(n == 3 && list[2].seq == 7 && list[2].outcome == FACT_NA,
+	    "at the same time, the later record");
 	facts_newest_free(list, n);
 	EQ_I(ledger_append(facts_ledger(fs), other, 16, "x", 1, 1, NULL, NULL), E_AUTH,
 	    "another key cannot add");
@@ -193,7 +200,8 @@ test_gone(struct state *st)
 
 	OK(fstatat(st->dirfd, "keys/facts.key", &sb, 0) == 0 && (sb.st_mode & 0777) == 0600,
 	    "the key is for its owner alone");
-	OK(fstatat(st->dirfd, "keys", &sb, 0) == 0 && (sb.st_mode & 0777) == 0700, "so is its place");
+	OK(fstatat(st->dirfd, "keys", &sb, 0) == 0 && (sb.st_mode & 0777) == 0700,
+	    "so is its place");
 	if (renameat(st->dirfd, "keys/facts.key", st->dirfd, "keys/away") < 0)
 		abort();
 	EQ_I(facts_open(st, true, 0, &fs, &e), 0, "without the key facts can be read");
@@ -207,7 +215,8 @@ test_gone(struct state *st)
 	if (renameat(st->dirfd, "keys/away", st->dirfd, "keys/facts.key") < 0 ||
 	    renameat(st->dirfd, "facts", st->dirfd, "gone") < 0)
 		abort();
-	EQ_I(facts_open(st, true, 0, &fs, &e), E_CORRUPT, "a record that vanished is not begun anew");
+	EQ_I(facts_open(st, true, 0, &fs, &e), E_CORRUPT,
+	    "a record that vanished is not begun anew");
 	OK(strstr(e.msg, "gone") != NULL, "%s", e.msg);
 	if (renameat(st->dirfd, "gone", st->dirfd, "facts") < 0)
 		abort();
@@ -224,7 +233,8 @@ test_evidence(struct state *st)
 	fd = openat(help_fd, "x/log", O_RDONLY | O_CLOEXEC);
 	EQ_I(evidence_put_fd(st, fd, 2, hex, &e), E_LIMIT, "more than allowed");
 	EQ_I(evidence_put_fd(st, fd, 3, hex, &e), 0, "keep evidence");
-	EQ_S(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "by its SHA-256");
+	EQ_S(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+	    "by its SHA-256");
 	EQ_I(evidence_put_fd(st, fd, 99, again, &e), 0, "the same again");
 	EQ_I(evidence_check(st, hex, &e), 0, "it is whole");
 	EQ_I(evidence_check(st, "../../x", &e), E_INVAL, "not a path");
@@ -264,7 +274,8 @@ test_seals(struct state *st)
 	EQ_I(seals_remember(st, "facts", ".", "facts", facts_ledger(fs), &e), 0, "remember");
 	facts_close(fs);
 	EQ_I(seals_each(st, on_seal, &seal, &e), 0, "read");
-	OK(strcmp(seal.dir, ".") == 0 && strcmp(seal.name, "facts") == 0 && seal.seen.seq == 7, "as it was");
+	OK(strcmp(seal.dir, ".") == 0 && strcmp(seal.name, "facts") == 0 && seal.seen.seq == 7,
+	    "as it was");
 	EQ_I(seals_verify(st, &seal, &rep, &e), 0, "verify");
 	OK(rep.ok, "holds: %s", rep.why);
 	seal.seen.seq = 8;
@@ -276,6 +287,16 @@ test_seals(struct state *st)
 	EQ_I(seals_each(st, on_seal, &seal, &e), 0, "read");
 	EQ_S(seal.dir, "/tmp/\xff\\ 髙橋", "comes back");
 	EQ_I(seals_verify(st, &seal, &rep, &e), E_NOENT, "a place that cannot be reached");
+	EQ_I(seals_learn(st, "facts", st->path, "facts", NULL, &e), 0, "learn of one by its place");
+	EQ_I(seals_each(st, on_seal, &seal, &e), 0, "read");
+	OK(strcmp(seal.dir, st->path) == 0 && seal.seen.seq == 8,
+	    "what was remembered stays newest");
+	EQ_I(seals_learn(st, "facts", "state", "facts", NULL, &e), E_INVAL,
+	    "only by an absolute one");
+	EQ_I(
+	    seals_learn(st, "facts", "/none", "facts", NULL, &e), E_NOENT, "only when it is there");
+	EQ_I(seals_learn(st, "facts", st->path, "facts", seal.seen.hash, &e), E_AUTH,
+	    "only with its key");
 }
 
 static struct verdict

@@ -1,8 +1,9 @@
 /* The power goes away at any moment: what was acknowledged is there, nothing needs repair.
  *
- * A table of system calls records every write, cut and sync of some appends. Then every state that a
- * disk may be left in is built: every beginning of the operations, each not yet synced one applied or
- * lost in any combination, the last one torn at any byte or with any of its sectors missing. */
+ * A table of system calls records every write, cut and sync of some appends. Then every state that
+ * a disk may be left in is built: every beginning of the operations, each not yet synced one
+ * applied or lost in any combination, the last one torn at any byte or with any of its sectors
+ * missing. */
 #include "ledger_help.h"
 
 #include <errno.h>
@@ -118,8 +119,8 @@ record(struct signer *s)
 		abort();
 	ack[0] = ledger_head(l);
 	for (int i = 1; i <= APPENDS; i++) {
-		if (ledger_append(l, s, LEDGER_T_USER, big, i == 3 ? BIG : (size_t)(40 * i), i, &ack[i],
-		    NULL) < 0)
+		if (ledger_append(l, s, LEDGER_T_USER, big, i == 3 ? BIG : (size_t)(40 * i), i,
+			&ack[i], NULL) < 0)
 			abort();
 		rec.acked = i;
 	}
@@ -146,8 +147,8 @@ apply(const struct op *o)
 	}
 }
 
-/* As apply, with only the bytes of sectors of ${grain} for which the ${mask} has a bit, and the file
- * as long as if all had arrived. */
+/* As apply, with only the bytes of sectors of ${grain} for which the ${mask} has a bit, and the
+ * file as long as if all had arrived. */
 static void
 apply_sectors(const struct op *o, size_t grain, uint64_t mask)
 {
@@ -251,7 +252,8 @@ torn(struct signer *s, int at, const struct pending *p, int acked)
 			part.n = k;
 			replay(at, p, lost ? 0 : others);
 			apply(&part);
-			/* a head slot of which one byte is missing is told from damage only by luck */
+			/* a head slot of which one byte is missing is told from damage only by luck
+			 */
 			check_state(s, at, acked, !(o->file == HEAD && k == o->n - 1));
 		}
 		for (size_t grain = 512; grain <= 4096; grain *= 8) {
@@ -259,9 +261,11 @@ torn(struct signer *s, int at, const struct pending *p, int acked)
 			uint64_t all = (UINT64_C(1) << (sectors < 5 ? sectors : 5)) - 1;
 
 			for (uint64_t mask = 0; mask <= all; mask++) {
-				/* beyond five sectors: the pattern again and again, and its opposite */
+				/* beyond five sectors: the pattern again and again, and its
+				 * opposite */
 				replay(at, p, lost ? 0 : others);
-				apply_sectors(o, grain, sectors <= 5 ? mask : mask * 0x0842108421084210);
+				apply_sectors(
+				    o, grain, sectors <= 5 ? mask : mask * 0x0842108421084210);
 				check_state(s, at, acked, true);
 			}
 		}
@@ -363,7 +367,9 @@ one_fault(struct signer *s, bool *hit)
 	}
 	*hit = fault.seen >= fault.nth;
 	ledger_close(l);
-	if (ledger_verify(fio_os(), help_fd, "f", NULL, newest.seq ? &newest : NULL, &rep, &e) < 0 || !rep.ok) {
+	if (ledger_verify(fio_os(), help_fd, "f", NULL, newest.seq ? &newest : NULL, &rep, &e) <
+		0 ||
+	    !rep.ok) {
 		printf("# %s\n", rep.why);
 		good = false;
 	}
@@ -397,7 +403,8 @@ test_faults(struct signer *s)
 	OK(bad == 0 && runs > 100, "%d runs with a failing or partial call, %d bad", runs, bad);
 }
 
-/* A failed sync: the record is taken back, and what stays is written again before it is built upon. */
+/* A failed sync: the record is taken back, and what stays is written again before it is built upon.
+ */
 static void
 test_sync_lost(struct signer *s)
 {

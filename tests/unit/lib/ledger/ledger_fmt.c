@@ -29,12 +29,38 @@ next(struct buf *b, uint8_t prev[LEDGER_HASH_LEN], struct signer *s, const struc
 	return at;
 }
 
+/* The head slot of the newest record; then the files that both make are a ledger. */
+static void
+golden_slot(const struct buf *b, const struct ledger_fmt_rec *rec)
+{
+	struct ledger_fmt_slot sl = {.seq = 2, .at = 3};
+	uint8_t slot[LEDGER_FMT_SLOT], d[DIGEST_LEN];
+
+	sl.end = b->len;
+	(void)memcpy(sl.id, ID, sizeof(sl.id));
+	(void)memcpy(sl.hash, rec->hash, sizeof(sl.hash));
+	(void)memcpy(sl.sig, rec->sig, sizeof(sl.sig));
+	(void)memcpy(sl.key_id, rec->key_id, sizeof(sl.key_id));
+	ledger_fmt_slot_put(slot, &sl);
+	digest_sha256(slot, sizeof(slot), d);
+	hex_is(d, sizeof(d), GOLDEN_SLOT, "the head slot");
+	/* a file made of these bytes is a ledger */
+	help_write("v", "log", b->p, b->len);
+	{
+		uint8_t head[LEDGER_FMT_HEAD_FILE] = {0};
+
+		(void)memcpy(head, slot, sizeof(slot));
+		help_write("v", "head", head, sizeof(head));
+	}
+	OK(help_verify("v").ok && help_verify("v").records == 3, "and it verifies: %s",
+	    help_verify("v").why);
+}
+
 static void
 golden(void)
 {
 	struct signer *s = help_signer(1), *t = help_signer(2);
-	uint8_t prev[LEDGER_HASH_LEN], d[DIGEST_LEN], slot[LEDGER_FMT_SLOT];
-	struct ledger_fmt_slot sl = {.seq = 2, .at = 3};
+	uint8_t prev[LEDGER_HASH_LEN], d[DIGEST_LEN];
 	struct ledger_fmt_rec rec;
 	struct digest *dg;
 	struct buf b;
@@ -46,8 +72,13 @@ golden(void)
 	ledger_fmt_header_put(b.p, ID);
 	b.len = LEDGER_FMT_HEADER;
 	digest_sha256(b.p, b.len, prev);
-	(void)next(&b, prev, s, &(struct ledger_fmt_new){.type = LEDGER_T_GENESIS, .at = 1,
-	    .first = signer_pub(s), .first_len = SIGN_PUB_LEN, .second = "genesis", .second_len = 7});
+	(void)next(&b, prev, s,
+	    &(struct ledger_fmt_new){.type = LEDGER_T_GENESIS,
+		.at = 1,
+		.first = signer_pub(s),
+		.first_len = SIGN_PUB_LEN,
+		.second = "genesis",
+		.second_len = 7});
 	r1 = next(&b, prev, s, &(struct ledger_fmt_new){.type = LEDGER_T_USER, .seq = 1, .at = 2,
 	    .first = "abc", .first_len = 3});
 	r2 = next(&b, prev, s, &(struct ledger_fmt_new){.type = LEDGER_T_KEY, .seq = 2, .at = 3,
@@ -55,35 +86,22 @@ golden(void)
 	EQ_I(b.len, 64 + 171 + 135 + 164, "length of the log");
 	hex_is(b.p, 36, "4d4d52494c4544470100400000000000000000003031323334353637383961626364"
 			"6566", "the file header before its check");
-	hex_is(b.p + r1, 39, "87000000100000000100000000000000020000000000000034750f98bd59fcfc03000000"
-			     "616263", "record 1 before its hash");
+	hex_is(b.p + r1, 39,
+	    "87000000100000000100000000000000020000000000000034750f98bd59fcfc03000000"
+	    "616263",
+	    "record 1 before its hash");
 	digest_sha256(b.p, b.len, d);
 	hex_is(d, sizeof(d), GOLDEN_LOG, "the whole log");
 	EQ_I(ledger_fmt_rec_get(b.p + r2, b.len - r2, &rec), 0, "the last record reads back");
-	OK(rec.seq == 2 && rec.at == 3 && rec.type == LEDGER_T_KEY && rec.payload_len == 32, "as it was");
+	OK(rec.seq == 2 && rec.at == 3 && rec.type == LEDGER_T_KEY && rec.payload_len == 32,
+	    "as it was");
 	if (digest_new(&dg, NULL) < 0)
 		abort();
 	ledger_fmt_rec_hash(dg, ID, b.p + r2 - LEDGER_FMT_REC_TAIL, &rec, d);
 	EQ_M(d, rec.hash, sizeof(d), "its hash");
 	digest_free(dg);
 	OK(sign_ok(signer_pub(s), rec.hash, LEDGER_HASH_LEN, rec.sig), "its signature");
-	sl.end = b.len;
-	(void)memcpy(sl.id, ID, sizeof(sl.id));
-	(void)memcpy(sl.hash, rec.hash, sizeof(sl.hash));
-	(void)memcpy(sl.sig, rec.sig, sizeof(sl.sig));
-	(void)memcpy(sl.key_id, rec.key_id, sizeof(sl.key_id));
-	ledger_fmt_slot_put(slot, &sl);
-	digest_sha256(slot, sizeof(slot), d);
-	hex_is(d, sizeof(d), GOLDEN_SLOT, "the head slot");
-	/* a file made of these bytes is a ledger */
-	help_write("v", "log", b.p, b.len);
-	{
-		uint8_t head[LEDGER_FMT_HEAD_FILE] = {0};
-
-		(void)memcpy(head, slot, sizeof(slot));
-		help_write("v", "head", head, sizeof(head));
-	}
-	OK(help_verify("v").ok && help_verify("v").records == 3, "and it verifies: %s", help_verify("v").why);
+	golden_slot(&b, &rec);
 	buf_free(&b);
 	signer_free(s);
 	signer_free(t);

@@ -48,7 +48,8 @@ flip_log(void)
 		missed += rep.ok;
 		if (rep.first_bad != owner(at)) {
 			misnamed++;
-			printf("# byte %zu: record %llu %s\n", at, (unsigned long long)rep.first_bad, rep.why);
+			printf("# byte %zu: record %llu %s\n", at,
+			    (unsigned long long)rep.first_bad, rep.why);
 		}
 		/* opening checks all but the signatures of older records */
 		if (ledger_open(fio_os(), help_fd, "t", NULL, &l, NULL) == 0) {
@@ -138,7 +139,8 @@ compose(uint8_t *to, const int *order, const struct blob *from)
 
 	(void)memcpy(to, from->p, n);
 	for (; *order >= 0; order++) {
-		size_t a = help_offset(from, (uint64_t)*order), b = help_offset(from, (uint64_t)*order + 1);
+		size_t a = help_offset(from, (uint64_t)*order),
+		       b = help_offset(from, (uint64_t)*order + 1);
 
 		(void)memcpy(to + n, from->p + a, b - a);
 		n += b - a;
@@ -176,7 +178,8 @@ reorder(void)
 		put("t", copy, n);
 		rep = help_verify("t");
 		if (all[i].bad == 99)
-			OK(rep.ok && rep.records == 6, "%s: six good records (%s)", all[i].what, rep.why);
+			OK(rep.ok && rep.records == 6, "%s: six good records (%s)", all[i].what,
+			    rep.why);
 		else
 			OK(found(&rep, all[i].bad), "%s: %s", all[i].what, rep.why);
 	}
@@ -222,7 +225,8 @@ rebuild(struct signer *thief)
 	EQ_I(ledger_verify(fio_os(), help_fd, "f", NULL, &at, &rep, NULL), 0, "verify");
 	OK(found(&rep, 5), "a remembered head finds it: %s", rep.why);
 	put("t", log_.p, log_.n);
-	EQ_I(ledger_verify(fio_os(), help_fd, "t", signer_pub(thief), NULL, &rep, NULL), 0, "verify");
+	EQ_I(ledger_verify(fio_os(), help_fd, "t", signer_pub(thief), NULL, &rep, NULL), 0,
+	    "verify");
 	OK(found(&rep, 0), "another pin: %s", rep.why);
 	EQ_I(ledger_verify(fio_os(), help_fd, "t", NULL, &at, &rep, NULL), 0, "verify");
 	OK(rep.ok, "the remembered head is there");
@@ -268,7 +272,8 @@ damage_with_old_head(struct signer *s)
 
 			if (ledger_fmt_rec_get(log_.p + off, log_.n - off, &rec) < 0)
 				abort();
-			slot = (struct ledger_fmt_slot){.seq = i, .at = rec.at, .end = off + rec.len};
+			slot =
+			    (struct ledger_fmt_slot){.seq = i, .at = rec.at, .end = off + rec.len};
 			(void)memcpy(slot.id, log_.p + 20, LEDGER_ID_LEN);
 			(void)memcpy(slot.hash, rec.hash, LEDGER_HASH_LEN);
 			(void)memcpy(slot.sig, rec.sig, SIGN_LEN);
@@ -306,7 +311,8 @@ newer_format(void)
 		put("t", copy, log_.n);
 		EQ_I(ledger_open(fio_os(), help_fd, "t", NULL, &l, &e), E_PROTO, "a newer format");
 		OK(strstr(e.msg, "newer") != NULL, "%s", e.msg);
-		EQ_I(ledger_verify(fio_os(), help_fd, "t", NULL, NULL, &rep, &e), E_PROTO, "for verify, too");
+		EQ_I(ledger_verify(fio_os(), help_fd, "t", NULL, NULL, &rep, &e), E_PROTO,
+		    "for verify, too");
 	}
 	(void)memcpy(copy, "SQLite format 3", 16);
 	put("t", copy, log_.n);

@@ -1,0 +1,35 @@
+/* mamori vault: the copy of the data that cannot be read, altered or removed by an attacker. */
+#include "cli/cli_vault.h"
+
+#include "base/num.h"
+
+static const struct cli_cmd commands[] = {
+	{"init", vault_init_cmd,
+	    "mamori vault init REPO [--recovery-out FILE] [--split FILE1 FILE2 FILE3] "
+	    "[--sheet FILE.html] [--lock-days N] [--no-ring]",
+	    "新しい保管庫を作り、復旧鍵を一度だけ書き出します",
+	    "make a new vault and write its recovery key, once"},
+	{"backup", vault_backup_cmd,
+	    "mamori vault backup REPO PATH... [--name N] [--full] [--level 1-19] [--lock-days N] "
+	    "[--threads N]",
+	    "一世代を保管します", "keep one generation"},
+	{"list", vault_list_cmd, "mamori vault list REPO [--key FILE]", "世代の一覧",
+	    "the generations"},
+	{"restore", vault_restore_cmd,
+	    "mamori vault restore REPO GEN --to DIR [--path P]... [--key FILE]... [--resume] "
+	    "[--force-into] [--overwrite] [--threads N]",
+	    "世代を別の場所へ戻します（戻しながら確かめます）",
+	    "give a generation back into another place, verified while written"},
+	{"ls", vault_ls_cmd, "mamori vault ls REPO GEN [PATH] [--key FILE]",
+	    "世代の中のフォルダを見ます", "look into a folder of a generation"},
+	{"find", vault_find_cmd, "mamori vault find REPO GEN PATTERN [--key FILE]",
+	    "世代の中を名前で探します", "look for names in a generation"},
+	{"cat", vault_cat_cmd, "mamori vault cat REPO GEN PATH [--key FILE]",
+	    "世代の中のファイルを一つ出します", "print one file of a generation"},
+};
+
+int
+cmd_vault(struct cli *c, int argc, char **argv)
+{
+	return cli_dispatch(c, commands, ARRAY_LEN(commands), argc, argv);
+}

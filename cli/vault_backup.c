@@ -1,0 +1,210 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/time.h"
+#include "cli/cli_state.h"
+#include "cli/cli_vault.h"
+
+#define USAGE                                                                                      \
+	"mamori vault backup REPO PATH... [--name N] [--full] [--level 1-19] [--lock-days N] "     \
+	"[--threads N]"
+
+enum { SAY_PROBLEMS = 20, KEEP_PROBLEMS = 1000 };
+
+struct job {
+	struct cli *c;
+	struct vault_backup b;
+	uint64_t lock_days;
+	bool has_lock;
+	const char *repo;
+	json_t *unreadable;
+	uint64_t nproblems;
+	struct buf text;
+};
+
+static void
+on_progress(void *cookie, const struct vault_progress *p)
+{
+	struct job *j = cookie;
+	char all[24], fresh[24];
+
+	cli_progress(j->c, L(j->c, "%llu ファイル %s（新しく %s）", "%llu files, %s (%s new)"),
+	    (unsigned long long)p->files, cli_bytes(all, p->bytes), cli_bytes(fresh, p->new_bytes));
+}
+
+static void
+on_problem(void *cookie, const char *path, size_t len, const char *why)
+{
+	struct job *j = cookie;
+	struct cli *c = j->c;
+	const char *shown = vault_show(&j->text, path, len);
+
+	j->nproblems++;
+	if (j->nproblems <= KEEP_PROBLEMS)
+		(void)json_array_append_new(j->unreadable,
+		    json_pack("{s:s,s:s}", "path", shown, "why", why));
+	cli_progress_end(c);
+	if (j->nproblems <= SAY_PROBLEMS)
+		fprintf(stderr, "%s %s: %s\n", L(c, "読めません:", "cannot read:"), shown, why);
+	else if (j->nproblems == SAY_PROBLEMS + 1)
+		fprintf(stderr, "%s\n", L(c, "（ほかにもあります）", "(and more)"));
+}
+
+static int
+options(struct job *j, int argc, char **argv, struct err *e)
+{
+	static const struct option longs[] = {
+		{"name", required_argument, NULL, 'n'}, {"full", no_argument, NULL, 'f'},
+		{"level", required_argument, NULL, 'v'}, {"lock-days", required_argument, NULL, 'l'},
+		{"threads", required_argument, NULL, 't'}, {NULL, 0, NULL, 0},
+	};
+	uint64_t v;
+	int o, r = 0;
+
+	optind = 0;
+	opterr = 0;
+	while (r == 0 && (o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (o == 'n') {
+			j->b.name = optarg;
+		} else if (o == 'f') {
+			j->b.full = true;
+		} else if (o == 'v') {
+			r = num_parse_u64(optarg, 19, &v, e);
+			j->b.level = r == 0 ? (int)v : 0;
+		} else if (o == 'l') {
+			r = num_parse_u64(optarg, 36500, &j->lock_days, e);
+			j->has_lock = true;
+		} else if (o == 't') {
+			r = num_parse_u64(optarg, 256, &v, e);
+			j->b.threads = r == 0 ? (unsigned)v : 0;
+		} else {
+			return 1;
+		}
+	}
+	if (r < 0 || argc - optind < 2)
+		return r < 0 ? r : 1;
+	j->repo = argv[optind++];
+	j->b.sources = (const char *const *)argv + optind;
+	j->b.nsources = (size_t)(argc - optind);
+	return 0;
+}
+
+static void
+leave_fact(struct job *j, const struct vault_generation *g, double seconds)
+{
+	char id[2 * FMT_ID_LEN + 1];
+	struct fact f;
+	struct err e;
+
+	hex_put(id, g->id, FMT_ID_LEN);
+	if (fact_fill(&f, "vault", "vault.generation.age", "system", g->info.name, FACT_PASS,
+	    time_now_us(), &e) < 0) {
+		fprintf(stderr, "mamori: %s\n", e.msg);
+		return;
+	}
+	f.observed = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:f}", "generation", id, "files",
+	    (json_int_t)g->info.files, "bytes", (json_int_t)g->info.bytes, "new_bytes",
+	    (json_int_t)g->info.new_bytes, "stored_bytes", (json_int_t)g->info.stored_bytes,
+	    "unreadable", (json_int_t)g->info.unreadable, "seconds", seconds);
+	vault_fact(j->c, &f, true);
+}
+
+static int
+say(struct job *j, const struct vault_generation *g, double seconds)
+{
+	const struct fmt_snap_info *i = &g->info;
+	struct cli *c = j->c;
+	char id[2 * FMT_ID_LEN + 1], all[24], fresh[24], stored[24];
+	bool whole = i->unreadable == 0;
+
+	hex_put(id, g->id, FMT_ID_LEN);
+	cli_say(c,
+	    L(c, "世代 %.8s（%s）を保管しました: %llu ファイル %s、新しいもの %s、書き込み %s、%.1f 秒。",
+		"Generation %.8s (%s) is kept: %llu files, %s, %s new, %s written, %.1f s."),
+	    id, i->name, (unsigned long long)i->files, cli_bytes(all, i->bytes),
+	    cli_bytes(fresh, i->new_bytes), cli_bytes(stored, i->stored_bytes), seconds);
+	if (i->changed > 0)
+		cli_say(c, L(c, "読むあいだに変わり続けたファイルが %llu 個あります（印を付けて保管しました）。",
+		    "%llu files kept changing while they were read (kept, and marked)."),
+		    (unsigned long long)i->changed);
+	if (!whole)
+		cli_say(c, L(c, "読めなかったファイルが %llu 個あります。権限やディスクを確かめてください。",
+		    "%llu files could not be read. Check their permissions, and the disk."),
+		    (unsigned long long)i->unreadable);
+	cli_json(c, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:O,s:o,s:b}", "generation",
+	    id, "name", i->name, "files", (json_int_t)i->files, "dirs", (json_int_t)i->dirs,
+	    "bytes", (json_int_t)i->bytes, "new_bytes", (json_int_t)i->new_bytes, "stored_bytes",
+	    (json_int_t)i->stored_bytes, "seconds", seconds, "unreadable_files",
+	    (json_int_t)i->unreadable, "changed_files", (json_int_t)i->changed, "unreadable",
+	    j->unreadable, "locked_until", vault_time(g->locked_until), "ok", whole));
+	return whole ? CLI_OK : CLI_NO;
+}
+
+static int
+run(struct job *j, struct state *st)
+{
+	struct vault_place place = {.statefd = st->dirfd};
+	struct vault_generation g = {0};
+	struct vault_ident id;
+	char host[256] = "";
+	struct cli *c = j->c;
+	VAULT_W *w = NULL;
+	struct err e = {0};
+	int64_t start = time_mono_us();
+	double seconds;
+	int r;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	j->b.host = host;
+	j->b.now = time_now_us();
+	if (j->has_lock)
+		j->b.lock_until = j->b.now + (int64_t)j->lock_days * TIME_DAY;
+	j->b.progress = on_progress;
+	j->b.problem = on_problem;
+	j->b.cookie = j;
+	j->b.cancel = vault_cancel();
+	r = vault_identify(fio_os(), j->repo, &id, &e);
+	if (r == 0)
+		r = vault_w_open(fio_os(), j->repo, &place, &w, &e);
+	if (r == 0)
+		r = vault_w_backup(w, &j->b, &g, &e);
+	vault_w_close(w);
+	cli_progress_end(c);
+	if (r < 0)
+		return cli_fail(c, &e, L(c, "保管できませんでした。前の世代はそのままです",
+		    "no generation was added; the earlier ones are as they were"));
+	seconds = (double)(time_mono_us() - start) / 1e6;
+	vault_seal(c, j->repo, &id);
+	leave_fact(j, &g, seconds);
+	r = say(j, &g, seconds);
+	free(g.runs);
+	return r;
+}
+
+int
+vault_backup_cmd(struct cli *c, int argc, char **argv)
+{
+	struct job j = {.c = c};
+	struct err e = {0};
+	struct state st;
+	int r = options(&j, argc, argv, &e);
+
+	if (r > 0)
+		return cli_usage(c, USAGE);
+	if (r < 0)
+		return cli_fail(c, &e, NULL);
+	buf_init(&j.text, 1 << 20);
+	j.unreadable = json_array();
+	r = cli_state(c, false, &st);
+	if (r == CLI_OK) {
+		r = run(&j, &st);
+		state_close(&st);
+	}
+	json_decref(j.unreadable);
+	buf_free(&j.text);
+	return r;
+}
