@@ -66,7 +66,8 @@ tell(struct cli *c, const char *dir, const struct practice_report *r, double sec
 {
 	char all[24], fresh[24];
 
-	cli_json(c, json_pack("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:f}", "dir", dir, "day",
+	cli_json(c, json_pack("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:f}", "dir", dir,
+	    "day",
 	    (json_int_t)r->day, "files", (json_int_t)r->files, "bytes", (json_int_t)r->bytes,
 	    "new_files", (json_int_t)r->new_files, "new_bytes", (json_int_t)r->new_bytes,
 	    "patients", (json_int_t)r->patients, "beds", (json_int_t)r->beds, "inpatients",
@@ -76,7 +77,8 @@ tell(struct cli *c, const char *dir, const struct practice_report *r, double sec
 	    L(c,
 		"練習用の病院 %s は %u 日目です。患者 %u 人、入院 %u / %u 床、%llu ファイル %s"
 		"（今回 %llu ファイル %s、%.1f 秒）。",
-		"The practice hospital %s is at day %u: %u patients, %u of %u beds taken, %llu files, "
+		"The practice hospital %s is at day %u: %u patients, %u of %u beds taken, %llu "
+		    "files, "
 		"%s (this time %llu files, %s, %.1f s)."),
 	    dir, r->day, r->patients, r->inpatients, r->beds, (unsigned long long)r->files,
 	    cli_bytes(all, r->bytes), (unsigned long long)r->new_files,

@@ -45,8 +45,11 @@ content_rx(uint64_t seed, const struct ev *ev, struct rx *ret)
 	}
 	if (rng_percent(&r, 15))
 		rx_add(ret, (uint8_t)rng_below(&r, (uint32_t)codes_ndrugs), 10, 5);
-	if (ev->version > 0) /* the correction: the last drug goes, or the only dose doubles */
-		ret->n > 1 ? (void)ret->n-- : (void)(ret->dose10[0] = (uint16_t)(ret->dose10[0] * 2));
+	/* the correction: the last drug goes, or the only dose doubles */
+	if (ev->version > 0 && ret->n > 1)
+		ret->n--;
+	else if (ev->version > 0)
+		ret->dose10[0] = (uint16_t)(ret->dose10[0] * 2);
 }
 
 void
@@ -153,5 +156,7 @@ content_injections(uint64_t seed, const struct ev *ev, struct injections *ret)
 void
 content_study(const struct ev *ev, char out[65])
 {
-	(void)snprintf(out, 65, "2.25.%llu", (unsigned long long)rng_hash(ev->no, ev->pt, 0x554944));
+	uint64_t k = rng_hash(ev->no, ev->pt, 0x554944);
+
+	(void)snprintf(out, 65, "2.25.%llu", (unsigned long long)k);
 }

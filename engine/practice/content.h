@@ -18,8 +18,8 @@ struct rx {
 	uint16_t days[RX_MAX];
 	int32_t start;
 };
-/* content_rx(seed, ev, ret): What OMP-01 and OMP-11 order. Allergies are not looked at: the practice
- * hospital makes that mistake now and then, as hospitals do. */
+/* content_rx(seed, ev, ret): What OMP-01 and OMP-11 order. Allergies are not looked at: the
+ * practice hospital makes that mistake now and then, as hospitals do. */
 void content_rx(uint64_t seed, const struct ev *ev, struct rx *ret);
 
 struct lab_value {

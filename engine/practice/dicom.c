@@ -166,7 +166,8 @@ name_all(const struct dicom_image *im, struct names *n)
 	(void)snprintf(n->series, sizeof(n->series), "2.25.%llu", (unsigned long long)k);
 	(void)snprintf(n->instance, sizeof(n->instance), "2.25.%llu",
 	    (unsigned long long)rng_hash(k, (uint64_t)im->number, 0x494e53));
-	(void)snprintf(n->accession, sizeof(n->accession), "A%015llu", (unsigned long long)im->ev->no);
+	(void)snprintf(n->accession, sizeof(n->accession), "A%015llu",
+	    (unsigned long long)im->ev->no);
 	date_put17(at, im->ev->at);
 	(void)snprintf(n->day, sizeof(n->day), "%.8s", at);
 	(void)snprintf(n->time, sizeof(n->time), "%.6s.%.3s", at + 8, at + 14);

@@ -9,8 +9,8 @@
 
 struct enc {
 	iconv_t jis;
-	iconv_t euc; /* stateless test of what JIS X 0208 holds */
 	iconv_t cp932;
+	uint8_t has[65536 / 8]; /* which of the first 65,536 characters JIS X 0208 holds */
 };
 
 /* What the National Hospital Organization's conversion table says, plus the two signs whose Unicode
@@ -48,40 +48,6 @@ static const char voiced_to[] = "ガギグゲゴザジズゼゾダヂヅデド�
 static const char semi_from[] = "ハヒフヘホ";
 static const char semi_to[] = "パピプペポ";
 
-int
-enc_new(struct enc **ret, struct err *e)
-{
-	struct enc *n = calloc(1, sizeof(*n));
-
-	if (!n)
-		return err_set(e, E_NOMEM, "no memory");
-	n->jis = iconv_open("ISO-2022-JP", "UTF-8");
-	n->euc = iconv_open("EUC-JP", "UTF-8");
-	n->cp932 = iconv_open("CP932", "UTF-8");
-	if (n->jis == (iconv_t)-1 || n->euc == (iconv_t)-1 || n->cp932 == (iconv_t)-1) {
-		int r = err_sys(e, "the system's conversion to ISO-2022-JP or CP932");
-
-		enc_free(n);
-		return r;
-	}
-	*ret = n;
-	return 0;
-}
-
-void
-enc_free(struct enc *n)
-{
-	if (!n)
-		return;
-	if (n->jis != (iconv_t)-1)
-		(void)iconv_close(n->jis);
-	if (n->euc != (iconv_t)-1)
-		(void)iconv_close(n->euc);
-	if (n->cp932 != (iconv_t)-1)
-		(void)iconv_close(n->cp932);
-	free(n);
-}
-
 static size_t
 char_len(const char *s, size_t left)
 {
@@ -115,21 +81,73 @@ is_selector(uint32_t c)
 	return (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0100 && c <= 0xe01ef);
 }
 
-/* Whether JIS X 0208 has the character: two bytes of EUC-JP, neither SS2 (kana) nor SS3 (0212). */
 static bool
-in_0208(struct enc *n, const char *s, size_t len)
+in_0208(const struct enc *n, uint32_t c)
 {
-	char in[4], out[4];
-	char *ip = in, *op = out;
-	size_t il = len, ol = sizeof(out);
-	unsigned row;
+	return c < 65536 && n->has[c / 8] >> c % 8 & 1;
+}
 
-	(void)memcpy(in, s, len);
-	(void)iconv(n->euc, NULL, NULL, NULL, NULL);
-	if (iconv(n->euc, &ip, &il, &op, &ol) == (size_t)-1 || op - out != 2)
-		return false;
-	row = (unsigned char)out[0];
-	return row >= 0xa1 && row <= 0xf4 && !(row >= 0xa9 && row <= 0xaf);
+/* Ask the system once for all 94 x 94 cells, less the rows that only vendors fill. */
+static int
+learn_0208(struct enc *n, struct err *e)
+{
+	iconv_t cd = iconv_open("UTF-8", "EUC-JP");
+
+	if (cd == (iconv_t)-1)
+		return err_sys(e, "the system's conversion from EUC-JP");
+	for (int row = 0xa1; row <= 0xf4; row++) {
+		if (row >= 0xa9 && row <= 0xaf)
+			continue;
+		for (int cell = 0xa1; cell <= 0xfe; cell++) {
+			char in[2] = {(char)row, (char)cell}, out[8];
+			char *ip = in, *op = out;
+			size_t il = 2, ol = sizeof(out);
+			uint32_t c;
+
+			(void)iconv(cd, NULL, NULL, NULL, NULL);
+			if (iconv(cd, &ip, &il, &op, &ol) == (size_t)-1)
+				continue;
+			c = char_code(out, (size_t)(op - out));
+			if (c < 65536)
+				n->has[c / 8] |= (uint8_t)(1 << c % 8);
+		}
+	}
+	(void)iconv_close(cd);
+	return 0;
+}
+
+int
+enc_new(struct enc **ret, struct err *e)
+{
+	struct enc *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (!n)
+		return err_set(e, E_NOMEM, "no memory");
+	n->jis = iconv_open("ISO-2022-JP", "UTF-8");
+	n->cp932 = iconv_open("CP932", "UTF-8");
+	if (n->jis == (iconv_t)-1 || n->cp932 == (iconv_t)-1)
+		r = err_sys(e, "the system's conversion to ISO-2022-JP or CP932");
+	else
+		r = learn_0208(n, e);
+	if (r < 0) {
+		enc_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+void
+enc_free(struct enc *n)
+{
+	if (!n)
+		return;
+	if (n->jis != (iconv_t)-1)
+		(void)iconv_close(n->jis);
+	if (n->cp932 != (iconv_t)-1)
+		(void)iconv_close(n->cp932);
+	free(n);
 }
 
 /* The k-th character of ${to}, where ${s} is the k-th of ${from}; all have three bytes. */
@@ -170,15 +188,13 @@ half_kana(const char *s, size_t left, struct buf *out, struct err *e, int *r)
 }
 
 static int
-one(struct enc *n, const char *s, size_t len, struct buf *out, struct err *e)
+one(const struct enc *n, const char *s, size_t len, struct buf *out, struct err *e)
 {
-	if (len == 1)
-		return buf_put(out, s, 1, e);
+	if (len == 1 || in_0208(n, char_code(s, len)))
+		return buf_put(out, s, len, e);
 	for (size_t i = 0; i < ARRAY_LEN(nho); i++)
 		if (strlen(nho[i].from) == len && memcmp(nho[i].from, s, len) == 0)
 			return buf_str(out, nho[i].to, e);
-	if (in_0208(n, s, len))
-		return buf_put(out, s, len, e);
 	return buf_str(out, "■", e);
 }
 
@@ -217,7 +233,8 @@ convert(iconv_t cd, const char *s, size_t len, struct buf *out, struct err *e)
 	char *ip = (char *)(uintptr_t)s; /* iconv does not write through it */
 	char *op;
 	size_t il = len, ol, got;
-	int r = buf_reserve(out, len * 3 + 16, e); /* at most "ESC $ B" + 2 + "ESC ( B" for 3 bytes */
+	/* at most ESC $ B, two bytes and ESC ( B for three bytes */
+	int r = buf_reserve(out, len * 3 + 16, e);
 
 	if (r < 0)
 		return r;

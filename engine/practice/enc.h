@@ -13,8 +13,8 @@ void enc_free(struct enc *n);                      /* NULL is fine */
 /* enc_jis(n, s, len, out, e): Append ${s} as ISO-2022-JP the way SS-MIX2 wants it: ASCII and
  * JIS X 0208 only, back to ASCII before every single-byte character and at the end. Half-width kana
  * become full-width, the vendor-dependent characters are spelled out by the table of the National
- * Hospital Organization ((1) for a circled one, (株) ...), everything else that JIS X 0208 lacks becomes
- * ■ (U+25A0); a variation selector after a character makes the pair one ■. */
+ * Hospital Organization ((1) for a circled one, (株) ...), everything else that JIS X 0208 lacks
+ * becomes ■ (U+25A0); a variation selector after a character makes the pair one ■. */
 MUST int enc_jis(struct enc *n, const char *s, size_t len, struct buf *out, struct err *e);
 /* enc_jis_utf8(n, s, out, e): The same replacements, but the result stays UTF-8: what a reader of
  * the SS-MIX2 file will see. */

@@ -61,7 +61,8 @@ seg_msh(struct msg *m)
 	const char *type = m->ev->cancel && types[m->ev->kind].cancel
 	    ? types[m->ev->kind].cancel : types[m->ev->kind].type;
 	/* MSH-1 is the separator itself: f[0] is MSH-2 */
-	const char *f[20] = {"^~\\&", "HIS123", "SEND", "GW", "RCV", when, NULL, type, id, "P", "2.5"};
+	const char *f[20] = {"^~\\&", "HIS123", "SEND", "GW", "RCV", when, NULL, type, id, "P",
+	    "2.5"};
 
 	(void)snprintf(when, sizeof(when), "%.14s.%.3s", m->at17, m->at17 + 14);
 	(void)snprintf(id, sizeof(id), "%s%03u", m->at17, (unsigned)(m->ev->salt % 1000));

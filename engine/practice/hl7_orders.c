@@ -47,7 +47,8 @@ static void
 rp_segments(struct msg *m, const struct rx *x, uint8_t i)
 {
 	const struct drug *d = &codes_drugs[x->drug[i]];
-	char code[120], dose[12], total[12], daily[64], unit[48], day_amount[12], usage[160], days[12];
+	char code[120], dose[12], total[12], daily[64], unit[48], day_amount[12], usage[160],
+	    days[12];
 	char route[40], start[13];
 	const char *rxe[21] = {NULL, code, dose, NULL, unit};
 	const char *tq1[7] = {"1", NULL, usage, NULL, NULL, days, start};

@@ -142,39 +142,18 @@ withdraw(struct hospital *h, const struct ev *ev, int64_t at, struct err *e)
 	return emit(h, &c, e);
 }
 
+/* A new version of what has no date: basics, problems or allergies. */
 static int
-update_basics(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
+update(struct hospital *h, enum ev_kind kind, uint32_t pt, int64_t at, struct err *e)
 {
-	struct ev ev = make(h, EV_ADT00, pt, DATE_NONE, at);
+	struct ev ev = make(h, kind, pt, DATE_NONE, at);
 	struct patient *p = pt_at(h, pt);
+	uint16_t *version = kind == EV_ADT00 ? &p->v00 : kind == EV_PPR01 ? &p->vppr : &p->viam;
+	int64_t *last = kind == EV_ADT00 ? &p->at00 : kind == EV_PPR01 ? &p->atppr : &p->atiam;
 
-	ev.version = ++p->v00;
-	ev.prev_at = p->at00;
-	p->at00 = at;
-	return emit(h, &ev, e);
-}
-
-static int
-update_problems(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
-{
-	struct ev ev = make(h, EV_PPR01, pt, DATE_NONE, at);
-	struct patient *p = pt_at(h, pt);
-
-	ev.version = ++p->vppr;
-	ev.prev_at = p->atppr;
-	p->atppr = at;
-	return emit(h, &ev, e);
-}
-
-static int
-update_allergies(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
-{
-	struct ev ev = make(h, EV_ADT61, pt, DATE_NONE, at);
-	struct patient *p = pt_at(h, pt);
-
-	ev.version = ++p->viam;
-	ev.prev_at = p->atiam;
-	p->atiam = at;
+	ev.version = ++*version;
+	ev.prev_at = *last;
+	*last = at;
 	return emit(h, &ev, e);
 }
 
@@ -223,7 +202,7 @@ is_man(struct hospital *h, uint32_t pt)
 	return who.sex == 'M';
 }
 
-/* A free bed in a room where nobody of the other sex lies, or -1. Starts looking at a random one. */
+/* A free bed in a room where nobody of the other sex lies, or -1. Looks from a random one on. */
 static int16_t
 free_bed(struct hospital *h, uint32_t pt)
 {
@@ -464,7 +443,7 @@ arrive(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
 		return withdraw(h, &ev, at + 4 * MIN_MS, e);
 	}
 	if (r == 0 && rng_percent(&h->rng, 30))
-		r = update_basics(h, pt, at + 5 * MIN_MS, e);
+		r = update(h, EV_ADT00, pt, at + 5 * MIN_MS, e);
 	return r;
 }
 
@@ -565,7 +544,8 @@ order_labs(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
 
 /* An order and the notice that it was done: same number, same content. */
 static int
-pair(struct hospital *h, enum ev_kind order, enum ev_kind done, uint32_t pt, uint8_t item, int64_t at,
+pair(struct hospital *h, enum ev_kind order, enum ev_kind done, uint32_t pt, uint8_t item,
+    int64_t at,
     struct err *e)
 {
 	struct ev ev = make(h, order, pt, h->day, at);
@@ -633,11 +613,11 @@ ward_round(struct hospital *h, uint32_t pt, struct err *e)
 	if (r == 0 && rng_percent(&h->rng, 2))
 		r = pair(h, EV_OMG03, EV_OMG13, pt, 0, at + 25 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 2))
-		r = update_problems(h, pt, at + 30 * MIN_MS, e);
+		r = update(h, EV_PPR01, pt, at + 30 * MIN_MS, e);
 	if (r == 0 && !fresh && rng_percent(&h->rng, 1))
-		r = update_basics(h, pt, at + 31 * MIN_MS, e);
+		r = update(h, EV_ADT00, pt, at + 31 * MIN_MS, e);
 	if (r == 0 && rng_below(&h->rng, 200) == 0)
-		r = update_allergies(h, pt, at + 32 * MIN_MS, e);
+		r = update(h, EV_ADT61, pt, at + 32 * MIN_MS, e);
 	return r;
 }
 
@@ -661,11 +641,11 @@ visit(struct hospital *h, uint32_t pt, int64_t at, struct err *e)
 	if (r == 0 && rng_percent(&h->rng, 70))
 		r = prescribe(h, pt, at + 40 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 8))
-		r = update_problems(h, pt, at + 41 * MIN_MS, e);
+		r = update(h, EV_PPR01, pt, at + 41 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 6))
-		r = update_basics(h, pt, at + 42 * MIN_MS, e);
+		r = update(h, EV_ADT00, pt, at + 42 * MIN_MS, e);
 	if (r == 0 && rng_percent(&h->rng, 1))
-		r = update_allergies(h, pt, at + 43 * MIN_MS, e);
+		r = update(h, EV_ADT61, pt, at + 43 * MIN_MS, e);
 	return r;
 }
 

@@ -1,5 +1,5 @@
-/* What happens in the practice hospital, day after day: beds, admissions, moves, leaves, discharges,
- * out-patients, orders, results, corrections and cancellations.
+/* What happens in the practice hospital, day after day: beds, admissions, moves, leaves,
+ * discharges, out-patients, orders, results, corrections and cancellations.
  *
  * A pure simulation: a function of seed and plan, without files, clock or locale. It tells what
  * happens by calling a sink with one `struct ev` at a time, in order of days; whoever listens
@@ -40,7 +40,7 @@ struct ev {
 	int16_t bed;      /* the patient's bed, -1 for an out-patient */
 	int16_t from_bed; /* ADT-42: where from */
 	uint16_t doctor;
-	uint16_t version; /* ADT-00 PPR-01 ADT-61: how many changes; OML-11: 0 preliminary 1 final */
+	uint16_t version; /* ADT-00 PPR-01 ADT-61: changes so far; OML-11: 0 preliminary */
 	uint16_t vppr, viam; /* versions of the problem and allergy lists at that time */
 	uint8_t item;     /* OMG: index into codes_imaging; OMD: into codes_diets */
 	int32_t until;    /* ADT-21: expected day; ADT-31: expected return; ADT-52: day admitted */

@@ -94,7 +94,8 @@ study(const struct parts *p, const struct ev *ev, enum dicom_syntax syntax, stru
 		    codes_imaging[ev->item].modality[0] == 'U' ? 8 : 12);
 		buf_clear(file);
 		r = dicom_write(&im, p->enc, file, e);
-		(void)snprintf(path, sizeof(path), "images/%04d/%02d/%02d/%s/A%015llu/%05d.dcm", y, m,
+		(void)snprintf(path, sizeof(path), "images/%04d/%02d/%02d/%s/A%015llu/%05d.dcm", y,
+		    m,
 		    d, id, (unsigned long long)ev->no, i);
 		if (r == 0)
 			r = tree_put(p->t, path, file->p, file->len, ev->at + i * INT64_C(2000), e);

@@ -1,5 +1,6 @@
 /* People who do not exist. Every family name begins with 仮 and every address is in 99丁目, so that
- * nobody takes a practice patient for a real one. A person is a pure function of seed and number. */
+ * nobody takes a practice patient for a real one. A person is a pure function of seed and number.
+ * */
 #ifndef MAMORI_PRACTICE_NAMES_H
 #define MAMORI_PRACTICE_NAMES_H
 

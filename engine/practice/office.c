@@ -1,6 +1,6 @@
-/* The shared folder of the staff: rosters (CSV in CP932, xlsx), letters (text, docx), rules, and the
- * odd things that every shared folder has: a decomposed file name, a name that is not UTF-8, hard
- * and symbolic links, an empty file, a deep path. */
+/* The shared folder of the staff: rosters (CSV in CP932, xlsx), letters (text, docx), rules, and
+ * the odd things that every shared folder has: a decomposed file name, a name that is not UTF-8,
+ * hard and symbolic links, an empty file, a deep path. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,15 +62,18 @@ static const char xlsx_book_rels[] =
     "Target=\"worksheets/sheet1.xml\"/></Relationships>";
 
 static int
-docx(struct rng *r, const char *title, int paragraphs, int64_t stamp, struct buf *out, struct err *e)
+docx(struct rng *r, const char *title, int paragraphs, int64_t stamp, struct buf *out,
+    struct err *e)
 {
 	AUTO(buf_free) struct buf doc = {0};
 	struct zip z;
 	int c;
 
 	buf_init(&doc, DOC_MAX);
-	c = buf_fmt(&doc, e, "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><w:document "
-	    "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body><w:p><w:r>"
+	c = buf_fmt(&doc, e,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><w:document "
+	    "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body><w:p>"
+	    "<w:r>"
 	    "<w:t>%s</w:t></w:r></w:p>", title);
 	for (int i = 0; i < paragraphs && c == 0; i++)
 		c = buf_fmt(&doc, e, "<w:p><w:r><w:t>第%d条　%s%s（%08x）</w:t></w:r></w:p>", i + 1,
@@ -125,7 +128,8 @@ roster_xlsx(struct rng *r, uint32_t ward, int64_t stamp, struct buf *out, struct
 	int c;
 
 	buf_init(&sheet, DOC_MAX);
-	c = buf_str(&sheet, "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><worksheet xmlns"
+	c = buf_str(&sheet,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><worksheet xmlns"
 	    "=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>", e);
 	for (uint32_t i = 0; i < STAFF_WARD && c == 0; i++) {
 		struct staff s;
@@ -134,7 +138,8 @@ roster_xlsx(struct rng *r, uint32_t ward, int64_t stamp, struct buf *out, struct
 		c = buf_fmt(&sheet, e, "<row r=\"%u\"><c t=\"inlineStr\"><is><t>%s %s</t></is></c>",
 		    i + 1, s.family, s.given);
 		for (int d = 0; d < 30 && c == 0; d++)
-			c = buf_fmt(&sheet, e, "<c t=\"inlineStr\"><is><t>%s</t></is></c>", duty(r));
+			c = buf_fmt(&sheet, e, "<c t=\"inlineStr\"><is><t>%s</t></is></c>",
+			    duty(r));
 		if (c == 0)
 			c = buf_str(&sheet, "</row>", e);
 	}
@@ -204,7 +209,8 @@ letter(const struct parts *p, uint32_t n, int32_t day, int32_t written, struct e
 	if (n % 3 == 0) {
 		c = buf_fmt(&text, e, "紹介状\r\n%s %s 様（%s）\r\n", w.family, w.given, id);
 		for (int i = 0; i < 12 && c == 0; i++)
-			c = buf_fmt(&text, e, "%s\r\n", lines[rng_below(&r, (uint32_t)ARRAY_LEN(lines))]);
+			c = buf_fmt(&text, e, "%s\r\n", lines[rng_below(&r,
+			    (uint32_t)ARRAY_LEN(lines))]);
 		if (c == 0)
 			c = enc_cp932(p->enc, (const char *)text.p, text.len, &out, e);
 	} else {

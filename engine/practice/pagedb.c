@@ -189,7 +189,8 @@ pagedb_day(const struct parts *p, int32_t day, struct err *e)
 	uint32_t grow = first / 2000 + 2;
 	uint32_t before = first + grow * (uint32_t)(day > 0 ? day - 1 : 0);
 	uint32_t now = first + grow * (uint32_t)day;
-	int fd = tree_open(p->t, "database/karte.dat", O_RDWR | O_CREAT | (day == 0 ? O_TRUNC : 0), e);
+	int fd = tree_open(p->t, "database/karte.dat", O_RDWR | O_CREAT | (day == 0 ? O_TRUNC : 0),
+	    e);
 	uint8_t page[PAGEDB_PAGE];
 	int r;
 

@@ -14,7 +14,8 @@
 
 enum { PAGEDB_PAGE = 8192 };
 
-/* pagedb_fill(page, seed, no, day, patients): A full page of chart notes; ${patients} known people. */
+/* pagedb_fill(page, seed, no, day, patients): A full page of chart notes; ${patients} known people.
+ * */
 void pagedb_fill(uint8_t page[PAGEDB_PAGE], uint64_t seed, uint32_t no, int32_t day,
     uint32_t patients);
 /* pagedb_change(page, seed, no, day): Rewrite one record in place; the same day twice changes

@@ -48,7 +48,8 @@ practice_plan(uint64_t size, struct practice_plan *ret)
 	*ret = (struct practice_plan){0};
 	patients = patients < 600 ? 600 : patients > 150000 ? 150000 : patients;
 	ret->patients = (uint32_t)patients;
-	ret->visits = (uint32_t)(patients / 50 < 12 ? 12 : patients / 50 > 300 ? 300 : patients / 50);
+	ret->visits = (uint32_t)(patients / 50 < 12 ? 12 : patients / 50 > 300 ? 300 :
+	    patients / 50);
 	daily = 490000 + ret->visits * UINT64_C(3400) * 6 / 7;
 	days = ssmix > patients * 3050 ? (ssmix - patients * 3050) / daily : 0;
 	ret->first = -(int32_t)(days < 7 ? 7 : days > 1100 ? 1100 : days);
@@ -63,7 +64,8 @@ practice_plan(uint64_t size, struct practice_plan *ret)
 static int
 state_save(struct run *r, struct err *e)
 {
-	json_t *o = json_pack("{s:s s:i s:I s:I s:I s:I s:I s:I}", "what", "mamori practice hospital",
+	json_t *o = json_pack("{s:s s:i s:I s:I s:I s:I s:I s:I}", "what",
+	    "mamori practice hospital",
 	    "format", PRACTICE_FORMAT, "seed", (json_int_t)r->st.seed, "size",
 	    (json_int_t)r->st.size, "day", (json_int_t)r->st.day, "going", (json_int_t)r->st.going,
 	    "files", (json_int_t)r->st.files, "bytes", (json_int_t)r->st.bytes);
@@ -145,7 +147,8 @@ begin(struct run *r, struct err *e)
 		if (code < 0)
 			return code;
 		if (code == 0)
-			return err_set(e, E_EXIST, "%s holds something that is not a practice hospital",
+			return err_set(e, E_EXIST,
+			    "%s holds something that is not a practice hospital",
 			    w->dir);
 		r->st = (struct state){.size = w->has_size ? w->size : PRACTICE_SIZE_USUAL,
 			.seed = w->has_seed ? w->seed : PRACTICE_SEED_USUAL, .day = NOTHING_YET,
@@ -164,7 +167,8 @@ begin(struct run *r, struct err *e)
 		return err_set(e, E_INVAL, "%s is at day %lld already; it cannot go back", w->dir,
 		    (long long)r->st.day);
 	if (w->has_day && w->day < r->st.going)
-		return err_set(e, E_INVAL, "an interrupted call was moving %s to day %lld; repeat that",
+		return err_set(e, E_INVAL,
+		    "an interrupted call was moving %s to day %lld; repeat that",
 		    w->dir, (long long)r->st.going);
 	if (w->has_day)
 		r->st.going = w->day;
@@ -245,7 +249,7 @@ days(struct run *r, struct err *e)
 		if (code == 0 && r->writing && r->h.day >= 0)
 			code = daily(r, r->h.day, e);
 	}
-	if (code == 0)
+	if (code == 0 && r->st.day != r->st.going)
 		code = truth_write(&r->truth, &r->h, r->enc, &r->tree,
 		    date_stamp((int32_t)r->st.going, INT64_C(86000000)), e);
 	return code;

@@ -1,6 +1,6 @@
-/* The practice hospital: a made-up hospital of 120 beds as a folder of files, for trials, rehearsals
- * and tests. A pure function of seed, size and day: the same three give the same bytes, whatever the
- * steps in between.
+/* The practice hospital: a made-up hospital of 120 beds as a folder of files, for trials,
+ * rehearsals and tests. A pure function of seed, size and day: the same three give the same bytes,
+ * whatever the steps in between.
  *
  *   ssmix2/ SS-MIX2 standardised storage   images/ DICOM   database/ page file and SQLite
  *   scans/ PDF   office/ CSV, text, docx, xlsx, odd names   truth/ what is true, for tests
@@ -20,8 +20,8 @@
 #define PRACTICE_SIZE_MAX (UINT64_C(1) << 40)
 enum { PRACTICE_DAY_MAX = 3650, PRACTICE_SEED_USUAL = 20260401 };
 
-/* practice_progress: What is being made ("ssmix2", "images" ...) and how much of it. Return false to
- * stop; the folder can be finished by another call. */
+/* practice_progress: What is being made ("ssmix2", "images" ...) and how much of it. Return false
+ * to stop; the folder can be finished by another call. */
 typedef bool practice_progress(void *ctx, const char *what, uint64_t files, uint64_t bytes);
 
 struct practice_wish {
@@ -42,10 +42,10 @@ struct practice_report {
 	uint32_t patients, beds, inpatients;
 };
 
-/* practice_run(w, ret, e): Make or move forward. E_INVAL: a size or seed other than the folder's, an
- * earlier day, a day before that of an interrupted call; E_EXIST: the folder holds something else;
- * E_PROTO: made by a newer program; E_CORRUPT: a damaged practice.json; E_CANCEL, E_NOSPC, E_SYS,
- * E_NOMEM. After any failure the call may be repeated. */
+/* practice_run(w, ret, e): Make or move forward. E_INVAL: a size or seed other than the folder's,
+ * an earlier day, a day before that of an interrupted call; E_EXIST: the folder holds something
+ * else; E_PROTO: made by a newer program; E_CORRUPT: a damaged practice.json; E_CANCEL, E_NOSPC,
+ * E_SYS, E_NOMEM. After any failure the call may be repeated. */
 MUST int practice_run(const struct practice_wish *w, struct practice_report *ret, struct err *e);
 
 /* How a size is spent: pure. */

@@ -104,13 +104,16 @@ page_objects(struct buf *b, size_t *at, int page, const struct buf *packed, stru
 	int n = snprintf(draw, sizeof(draw), "q 595 0 0 842 0 0 cm /I Do Q\n");
 
 	at[base] = b->len;
-	r = buf_fmt(b, e, "%d 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources "
-	    "<< /XObject << /I %d 0 R >> >> /Contents %d 0 R >>\nendobj\n", base, base + 2, base + 1);
+	r = buf_fmt(b, e,
+	    "%d 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources "
+	    "<< /XObject << /I %d 0 R >> >> /Contents %d 0 R >>\nendobj\n", base, base + 2, base +
+	    1);
 	at[base + 1] = b->len;
 	r = r < 0 ? r : buf_fmt(b, e, "%d 0 obj\n<< /Length %d >>\nstream\n%sendstream\nendobj\n",
 	    base + 1, n, draw);
 	at[base + 2] = b->len;
-	r = r < 0 ? r : buf_fmt(b, e, "%d 0 obj\n<< /Type /XObject /Subtype /Image /Width %d /Height "
+	r = r < 0 ? r : buf_fmt(b, e,
+	    "%d 0 obj\n<< /Type /XObject /Subtype /Image /Width %d /Height "
 	    "%d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode /Length %zu >>\n"
 	    "stream\n", base + 2, WIDE, HIGH, packed->len);
 	r = r < 0 ? r : buf_put(b, packed->p, packed->len, e);
@@ -145,7 +148,8 @@ tail(struct buf *b, const size_t *at, int objects, struct err *e)
 
 	for (int i = 1; i <= objects && r == 0; i++)
 		r = buf_fmt(b, e, "%010zu 00000 n \n", at[i]);
-	return r < 0 ? r : buf_fmt(b, e, "trailer\n<< /Size %d /Root 1 0 R /Info 3 0 R >>\nstartxref\n"
+	return r < 0 ? r : buf_fmt(b, e,
+	    "trailer\n<< /Size %d /Root 1 0 R /Info 3 0 R >>\nstartxref\n"
 	    "%zu\n%%%%EOF\n", objects + 1, xref);
 }
 
@@ -169,7 +173,8 @@ one_scan(const struct parts *p, struct buf *b, struct buf *px, uint64_t salt, in
 	stamp = date_stamp(day, (int64_t)rng_range(&r, 30000, 64000) * 1000 + 77);
 	date_split(day, &y, &m, &d);
 	date_put8(when, day);
-	(void)snprintf(path, sizeof(path), "scans/%04d/%02d/%s/%s_%s_%08x.pdf", y, m, when, id, form,
+	(void)snprintf(path, sizeof(path), "scans/%04d/%02d/%s/%s_%s_%08x.pdf", y, m, when, id,
+	    form,
 	    (unsigned)(salt & 0xffffffff));
 	(void)snprintf(title, sizeof(title), "%s %s", form, id);
 	pages = rng_percent(&r, 25) ? 2 : 1;

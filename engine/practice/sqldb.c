@@ -61,9 +61,11 @@ fill(sqlite3 *db, const struct parts *p, int32_t day, struct err *e)
 	sqlite3_stmt *who = NULL, *seen = NULL;
 	int r = 0;
 
-	if (sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO patients VALUES(?,?,?,?,?,?,?,?)", -1, &who,
+	if (sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO patients VALUES(?,?,?,?,?,?,?,?)", -1,
+	    &who,
 		NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO visits VALUES(?,?,?)", -1, &seen, NULL) !=
+	    sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO visits VALUES(?,?,?)", -1, &seen,
+	    NULL) !=
 		SQLITE_OK)
 		r = failed(db, e);
 	for (uint32_t i = 0; i < p->h->patients.len && r == 0; i++) {
@@ -105,7 +107,8 @@ one_day(sqlite3 *db, const struct parts *p, int32_t day, struct err *e)
 	int32_t last;
 	int r;
 
-	if (sqlite3_exec(db, day == 0 ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=NORMAL", NULL,
+	if (sqlite3_exec(db, day == 0 ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=NORMAL",
+	    NULL,
 		NULL, NULL) != SQLITE_OK ||
 	    sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(db, e);
@@ -131,7 +134,8 @@ sqldb_day(const struct parts *p, int32_t day, struct err *e)
 	int r, fd;
 
 	/* day 0 starts anew: an interrupted first call may have left a half-made file */
-	fd = tree_open(p->t, "database/reception.sqlite", O_RDWR | O_CREAT | (day == 0 ? O_TRUNC : 0), e);
+	fd = tree_open(p->t, "database/reception.sqlite", O_RDWR | O_CREAT | (day == 0 ? O_TRUNC :
+	    0), e);
 	if (fd < 0)
 		return fd;
 	buf_init(&path, 8192);

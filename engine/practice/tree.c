@@ -141,7 +141,8 @@ count_dir(int fd, int depth, uint64_t *files, uint64_t *bytes, struct err *e)
 			r = err_sys(e, "cannot look at %s", de->d_name);
 		else if (S_ISDIR(st.st_mode))
 			r = err_set(e, E_SYS, "a file system that does not tell types of files");
-		else if (S_ISREG(st.st_mode) && (depth > 0 || strcmp(de->d_name, "practice.json") != 0)) {
+		else if (S_ISREG(st.st_mode) && (depth > 0 || strcmp(de->d_name, "practice.json") !=
+		    0)) {
 			(*files)++;
 			*bytes += (uint64_t)st.st_size;
 		}

@@ -31,8 +31,8 @@ MUST int tree_touch(struct tree *t, int fd, int64_t stamp, struct err *e);
 /* tree_rename(t, from, to, e): Fine when ${from} is gone and ${to} is there already. */
 MUST int tree_rename(struct tree *t, const char *from, const char *to, struct err *e);
 
-/* tree_count(t, files, bytes, e): Regular files in the whole folder but practice.json, and the sum of
- * their lengths. */
+/* tree_count(t, files, bytes, e): Regular files in the whole folder but practice.json, and the sum
+ * of their lengths. */
 MUST int tree_count(const struct tree *t, uint64_t *files, uint64_t *bytes, struct err *e);
 
 #endif

@@ -15,10 +15,12 @@ truth_init(struct truth *t, uint64_t seed, struct err *e)
 	*t = (struct truth){.seed = seed};
 	buf_init(&t->events, TABLE_MAX);
 	buf_init(&t->prescriptions, TABLE_MAX);
-	r = buf_str(&t->events, "at,kind,action,patient_id,order_no,inpatient,ward,room,bed,from_ward,"
+	r = buf_str(&t->events,
+	    "at,kind,action,patient_id,order_no,inpatient,ward,room,bed,from_ward,"
 	    "from_room,from_bed,dept,until\n", e);
 	if (r == 0)
-		r = buf_str(&t->prescriptions, "patient_id,order_no,at,action,inpatient,hot9,drug,dose,"
+		r = buf_str(&t->prescriptions,
+		    "patient_id,order_no,at,action,inpatient,hot9,drug,dose,"
 		    "unit,times_a_day,days,start\n", e);
 	return r;
 }
@@ -69,7 +71,8 @@ add_prescription(struct truth *t, const struct ev *ev, struct err *e)
 	for (uint8_t i = 0; i < x.n && r == 0; i++) {
 		const struct drug *d = &codes_drugs[x.drug[i]];
 
-		r = buf_fmt(&t->prescriptions, e, "%s,%015llu,%s,%s,%d,%s,%s,%u.%u,%s,%u,%u,%s\n", id,
+		r = buf_fmt(&t->prescriptions, e, "%s,%015llu,%s,%s,%d,%s,%s,%u.%u,%s,%u,%u,%s\n",
+		    id,
 		    (unsigned long long)ev->no, when, action(ev), ev->bed >= 0, d->hot9, d->name,
 		    x.dose10[i] / 10u, x.dose10[i] % 10u, d->unit_name, d->times, x.days[i], start);
 	}
@@ -100,7 +103,8 @@ patients(const struct hospital *h, struct enc *enc, struct buf *b, struct err *e
 {
 	AUTO(buf_free) struct buf as_seen = {0};
 	int r = buf_str(b, "patient_id,family,given,family_kana,given_kana,family_in_ssmix2,"
-	    "given_in_ssmix2,sex,birth,abo,rh,height_mm,weight_hg,postal,address,registered,problems\n",
+	    "given_in_ssmix2,sex,birth,abo,rh,height_mm,weight_hg,postal,address,registered,"
+	    "problems\n",
 	    e);
 
 	buf_init(&as_seen, 1024);
@@ -126,7 +130,8 @@ patients(const struct hospital *h, struct enc *enc, struct buf *b, struct err *e
 			    w.weight_hg, w.postal, w.address, since);
 		hospital_problems(h->seed, i, p->vppr, &pr);
 		for (uint8_t k = 0; k < pr.n && r == 0; k++)
-			r = buf_fmt(b, e, "%s%s", k ? ";" : "", codes_diseases[pr.disease[k]].icd10);
+			r = buf_fmt(b, e, "%s%s", k ? ";" : "",
+			    codes_diseases[pr.disease[k]].icd10);
 		if (r == 0)
 			r = buf_u8(b, '\n', e);
 	}
@@ -136,7 +141,8 @@ patients(const struct hospital *h, struct enc *enc, struct buf *b, struct err *e
 static int
 inpatients(const struct hospital *h, struct buf *b, struct err *e)
 {
-	int r = buf_str(b, "ward,room,bed,patient_id,family_kana,given_kana,admitted,away,dept,diet\n", e);
+	int r = buf_str(b,
+	    "ward,room,bed,patient_id,family_kana,given_kana,admitted,away,dept,diet\n", e);
 
 	for (int16_t i = 0; i < HOSPITAL_BEDS && r == 0; i++) {
 		struct place at = hospital_place(i);
@@ -171,7 +177,8 @@ allergies(const struct hospital *h, struct buf *b, struct err *e)
 		for (uint8_t k = 0; k < al.n && r == 0; k++) {
 			const struct allergen *a = &codes_allergens[al.allergen[k]];
 
-			r = buf_fmt(b, e, "%s,%s,%s,%s,%s\n", id, a->type, a->code, a->name, a->system);
+			r = buf_fmt(b, e, "%s,%s,%s,%s,%s\n", id, a->type, a->code, a->name,
+			    a->system);
 		}
 	}
 	return r;

@@ -1,5 +1,5 @@
-/* A minimal ZIP writer (PKWARE APPNOTE 6.3: local header, deflate, central directory) over zlib, for
- * docx and xlsx; and deflate for others. Pure. */
+/* A minimal ZIP writer (PKWARE APPNOTE 6.3: local header, deflate, central directory) over zlib,
+ * for docx and xlsx; and deflate for others. Pure. */
 #ifndef MAMORI_PRACTICE_ZIP_H
 #define MAMORI_PRACTICE_ZIP_H
 
