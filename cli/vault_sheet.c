@@ -15,9 +15,9 @@ static const char head[] =
     "line-height:1.5;color:#000;background:#fff;max-width:182mm;margin:0 auto}\n"
     "h1{font-size:18pt;margin:0 0 2mm}h2{font-size:12pt;margin:4mm 0 1mm;border-bottom:1px solid #000}\n"
     "pre{font-family:'Noto Sans Mono CJK JP',monospace;font-size:13pt;line-height:1.55;margin:1mm 0;"
-    "white-space:pre}\n.qr{float:right;width:44mm;margin:0 0 2mm 4mm}\n"
+    "white-space:pre}\npre.latin{font-size:10.5pt}\n.qr{float:right;width:46mm;margin:0 0 2mm 4mm}\n"
     "table{border-collapse:collapse}td{padding:0 4mm 0 0;vertical-align:top}\n"
-    ".warn{border:2px solid #000;padding:2mm 3mm;margin:3mm 0}ol{margin:1mm 0 0 5mm;padding:0}\n"
+    ".warn{clear:both;border:2px solid #000;padding:2mm 3mm;margin:3mm 0}ol{margin:1mm 0 0 5mm;padding:0}\n"
     "code{font-family:monospace;font-size:9.5pt;word-break:break-all}\n"
     "</style></head><body>\n";
 
@@ -83,7 +83,7 @@ words(struct buf *b, const uint8_t *key, enum paperkey_script script, struct err
 	int r;
 
 	buf_init(&w, 65536);
-	r = buf_str(b, "<pre>", e);
+	r = buf_str(b, script == PAPERKEY_LATIN ? "<pre class=\"latin\">" : "<pre>", e);
 	if (r == 0)
 		r = paperkey_words(&w, key, script, e);
 	if (r == 0)
@@ -121,6 +121,7 @@ int
 vault_sheet(struct buf *b, const char *id, const char *fingerprint,
     const uint8_t key[PAPERKEY_LEN], int share, const char *made, struct err *e)
 {
+	char hex[2 * PAPERKEY_LEN + 1];
 	struct buf code;
 	int r = buf_str(b, head, e);
 
@@ -132,8 +133,10 @@ vault_sheet(struct buf *b, const char *id, const char *fingerprint,
 		r = buf_fmt(&code, e, "share: %d of 3, any 2\n", share);
 	if (r == 0)
 		r = buf_fmt(&code, e, "fingerprint: %s\nlatin:\n", fingerprint);
+	hex_put(hex, key, PAPERKEY_LEN);
 	if (r == 0)
-		r = paperkey_words(&code, key, PAPERKEY_LATIN, e);
+		r = buf_str(&code, hex, e);
+	explicit_bzero(hex, sizeof(hex));
 	if (r == 0)
 		r = qr(b, code.p, code.len, e);
 	if (r == 0)
