@@ -49,6 +49,7 @@ struct index {
 	int fd;
 	uint8_t *map;     /* header, slots */
 	size_t map_len;
+	uint8_t *ours;    /* bit per slot: written by this run, not found in the file */
 	uint64_t cap, count;
 	uint8_t (*segs)[FMT_ID_LEN];
 	uint32_t nsegs, cap_segs;
@@ -97,6 +98,18 @@ bytes_for(uint64_t cap)
 
 /* ---- the file ---- */
 
+static bool
+ours(const uint8_t *bits, uint64_t i)
+{
+	return bits[i / 8] >> (i % 8) & 1;
+}
+
+static void
+make_ours(struct index *ix, uint64_t i)
+{
+	ix->ours[i / 8] |= (uint8_t)(1 << (i % 8));
+}
+
 static int
 map_file(struct index *ix, uint64_t cap, struct err *e)
 {
@@ -105,6 +118,12 @@ map_file(struct index *ix, uint64_t cap, struct err *e)
 
 	if (ftruncate(ix->fd, (off_t)n) < 0)
 		return err_sys(e, "cannot make the index");
+	/* the space is taken now: writing to a mapped hole of a full disk would kill the process */
+	if (ix->path[0] && fallocate(ix->fd, 0, 0, (off_t)n) < 0 && errno != EOPNOTSUPP)
+		return err_sys(e, "no room for the index");
+	ix->ours = calloc(1, (size_t)((cap + SLACK) / 8 + 1));
+	if (!ix->ours)
+		return err_set(e, E_NOMEM, "no memory for the index");
 	p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, ix->fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(e, "cannot map the index");
@@ -125,8 +144,9 @@ new_fd(struct index *ix, struct err *e)
 		return fd < 0 ? err_sys(e, "cannot make an index in memory") : fd;
 	}
 	(void)snprintf(path, sizeof(path), "%s.new", ix->path);
-	/* allow: a derived file that is thrown away when in doubt */
-	fd = openat(ix->pl->statefd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Not emptied here: until it is locked it may be the one that another run is filling.
+	 * allow: a derived file that is thrown away when in doubt */
+	fd = openat(ix->pl->statefd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 ? err_sys(e, "cannot make %s", path) : fd;
 }
 
@@ -163,29 +183,53 @@ fresh(struct index *ix, uint64_t cap, struct err *e)
 		(void)close(fd);
 		return err_set(e, E_BUSY, "the index is in use");
 	}
+	/* allow: a derived file */
+	if (ftruncate(fd, 0) < 0) {
+		r = err_sys(e, "cannot empty the index");
+		(void)close(fd);
+		return r;
+	}
 	if (ix->map)
 		(void)munmap(ix->map, ix->map_len);
 	if (ix->fd >= 0)
 		(void)close(ix->fd);
+	free(ix->ours);
+	ix->ours = NULL;
 	ix->fd = fd;
 	ix->map = NULL;
 	ix->count = 0;
 	r = map_file(ix, cap, e);
 	if (r == 0)
 		take_name(ix);
+	else if (ftruncate(fd, 0) < 0) /* allow: a derived file; its space is needed elsewhere */
+		return r;
+	return r;
+}
+
+/* fresh_any(ix, cap, e): As fresh, in memory when there is no place for a file. */
+static int
+fresh_any(struct index *ix, uint64_t cap, struct err *e)
+{
+	int r = fresh(ix, cap, e);
+
+	if (r < 0 && ix->path[0]) {
+		ix->path[0] = 0;
+		r = fresh(ix, cap, e);
+	}
 	return r;
 }
 
 static int
-insert_at(struct index *ix, const uint8_t *key, uint64_t from, const uint8_t *entry)
+insert_at(struct index *ix, uint64_t from, const uint8_t *entry, bool mine)
 {
 	uint64_t end = ix->cap + SLACK;
 
-	(void)key;
 	for (uint64_t i = from; i < end; i++) {
 		uint8_t *s = slot(ix, i);
 
 		if (place_get(s) == 0) {
+			if (mine)
+				make_ours(ix, i);
 			(void)memcpy(s, entry, SLOT);
 			ix->count++;
 			return 0;
@@ -198,19 +242,20 @@ static int
 grow_to(struct index *ix, uint64_t cap, struct err *e)
 {
 	enum { STEP = 1 << 20 };
-	uint8_t *old = ix->map;
+	uint8_t *old = ix->map, *old_ours = ix->ours;
 	size_t old_len = ix->map_len, dropped = 0;
 	uint64_t n = ix->cap + SLACK;
 	int old_fd = ix->fd, r;
 
 	ix->map = NULL;
+	ix->ours = NULL;
 	ix->fd = -1;
-	r = fresh(ix, cap, e);
+	r = fresh_any(ix, cap, e);
 	for (uint64_t i = 0; r == 0 && i < n; i++) {
 		const uint8_t *s = old + HEADER + i * SLOT;
 		size_t here = HEADER + (size_t)i * SLOT;
 
-		if (place_get(s) && insert_at(ix, s, home(s, cap), s) < 0)
+		if (place_get(s) && insert_at(ix, home(s, cap), s, ours(old_ours, i)) < 0)
 			r = err_set(e, E_LIMIT, "the index overflowed");
 		if (here - dropped > 2 * STEP) {
 			/* what was read is not needed again; keep the peak low */
@@ -219,6 +264,7 @@ grow_to(struct index *ix, uint64_t cap, struct err *e)
 		}
 	}
 	(void)munmap(old, old_len);
+	free(old_ours);
 	if (old_fd >= 0)
 		(void)close(old_fd);
 	return r;
@@ -259,16 +305,17 @@ toc_of(struct index *ix, uint32_t seg, const struct fmt_toc **ret, struct err *e
 	return 0;
 }
 
-/* confirm(ix, seg, off, id, len): Whether exactly this chunk lies there. A segment that cannot be
+/* confirm(ix, i, seg, off, id, len): Whether exactly this chunk lies where slot ${i} says. A place in
+ * a segment of this run is believed only when this run wrote the slot. A segment that cannot be
  * read confirms nothing: the chunk is stored again, which heals the new generation. */
 static bool
-confirm(struct index *ix, uint32_t seg, uint32_t off, const uint8_t *id, uint32_t len)
+confirm(struct index *ix, uint64_t i, uint32_t seg, uint32_t off, const uint8_t *id, uint32_t len)
 {
 	const struct fmt_toc *t;
 	uint32_t lo = 0, hi;
 
 	if (seg >= ix->committed)
-		return seg < ix->nsegs;
+		return seg < ix->nsegs && ours(ix->ours, i);
 	if (toc_of(ix, seg, &t, NULL) < 0 || t->nchunks == 0)
 		return false;
 	hi = t->nchunks;
@@ -301,8 +348,11 @@ find_or_add(struct index *ix, const uint8_t *id, uint32_t len, uint32_t seg, uin
     uint32_t *ret_seg, uint32_t *ret_off, struct err *e)
 {
 	uint64_t end;
-	int r = make_room(ix, e);
+	int r;
 
+	if (!ix->map) /* another thread failed to make it grow */
+		return err_set(e, E_NOMEM, "the index is gone");
+	r = make_room(ix, e);
 	if (r < 0)
 		return r;
 	for (;;) {
@@ -315,17 +365,19 @@ find_or_add(struct index *ix, const uint8_t *id, uint32_t len, uint32_t seg, uin
 			if (v == 0) {
 				(void)memcpy(s, id, KEY);
 				place_put(s, seg, off);
+				make_ours(ix, i);
 				ix->count++;
 				return 0;
 			}
 			if (memcmp(s, id, KEY) != 0)
 				continue;
-			if (len == 0 || confirm(ix, no, at, id, len)) {
+			if (len == 0 || confirm(ix, i, no, at, id, len)) {
 				*ret_seg = no;
 				*ret_off = at;
 				return 1;
 			}
 			place_put(s, seg, off);
+			make_ours(ix, i);
 			return 0;
 		}
 		r = grow_to(ix, ix->cap + ix->cap / 8 + 1024, e); /* a run reached the end */
@@ -357,7 +409,7 @@ index_find(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len, u
 
 	(void)pthread_mutex_lock(&ix->lock);
 	end = ix->cap + SLACK;
-	for (uint64_t i = home(id, ix->cap); i < end && !found; i++) {
+	for (uint64_t i = home(id, ix->cap); ix->map && i < end && !found; i++) {
 		const uint8_t *s = slot(ix, i);
 		uint64_t v = place_get(s);
 		uint32_t at = (uint32_t)(v & 0xfffffff), no = (uint32_t)(v >> 28) - 1;
@@ -366,7 +418,7 @@ index_find(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len, u
 			break;
 		if (memcmp(s, id, KEY) != 0)
 			continue;
-		if (!confirm(ix, no, at, id, len))
+		if (!confirm(ix, i, no, at, id, len))
 			break;
 		*ret_seg = no;
 		*ret_off = at;
@@ -511,8 +563,12 @@ reuse(struct index *ix, struct err *e)
 	if (pwrite(ix->fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) || fdatasync(ix->fd) < 0)
 		return 0;
 	r = map_file(ix, h.cap, e);
-	if (r < 0)
+	if (r == E_NOMEM)
 		return r;
+	if (r < 0) {
+		ix->path[0] = 0; /* no room to work on the file: build one in memory */
+		return 0;
+	}
 	ix->count = h.count;
 	return 1;
 }
@@ -532,11 +588,7 @@ bring_up(struct index *ix, struct err *e)
 
 	if (r == 0) {
 		forget_segments(ix);
-		r = fresh(ix, FIRST_CAP, e);
-		if (r == E_BUSY || (r < 0 && ix->path[0])) {
-			ix->path[0] = 0; /* no place for a file: work in memory */
-			r = fresh(ix, FIRST_CAP, e);
-		}
+		r = fresh_any(ix, FIRST_CAP, e);
 	}
 	for (uint32_t i = 0; r >= 0 && ix->repo && i < ix->repo->nsegs; i++) {
 		const uint8_t *id = ix->repo->segs[i].rec.seg;
@@ -641,6 +693,7 @@ index_close(struct index *ix, bool clean)
 		fmt_toc_free(&ix->tocs[i].toc);
 	map_free(&ix->seg_no);
 	free(ix->segs);
+	free(ix->ours);
 	(void)pthread_mutex_destroy(&ix->lock);
 	free(ix);
 }

@@ -167,12 +167,19 @@ find_dek(const struct vault_r *r, const struct seg *s, uint8_t dek[32], struct e
 	if (memcmp(h.seg, s->id, FMT_ID_LEN) != 0 ||
 	    memcmp(h.repo, r->repo->ident.repo, FMT_ID_LEN) != 0)
 		return err_set(e, E_CORRUPT, "segment %s: the file is another segment", s->name);
-	if (ringed)
-		(void)memcpy(dek, ringed, 32);
-	else if (!r->seal)
+	/* a kept key that does not fit says something about what was kept, not about the segment */
+	if (ringed) {
+		x = aead_commit(ringed, commit, e);
+		if (x < 0)
+			return x;
+		if (secret_eq(commit, h.key_commit, 32)) {
+			(void)memcpy(dek, ringed, 32);
+			return 0;
+		}
+	}
+	if (!r->seal)
 		return err_set(e, E_AUTH, "reading this needs the recovery key");
-	else
-		x = unwrap(r->repo, r->seal, &h, dek, e);
+	x = unwrap(r->repo, r->seal, &h, dek, e);
 	if (x == 0)
 		x = aead_commit(dek, commit, e);
 	if (x == 0 && !secret_eq(commit, h.key_commit, 32))

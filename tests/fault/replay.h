@@ -255,4 +255,18 @@ rp_key(const struct tape *t, const struct rp_plan *pl, const struct rp_fs *fs)
 	return sum;
 }
 
+/* rp_segments(t, plan, fs): As rp_key, of the segments alone. */
+static inline uint64_t
+rp_segments(const struct tape *t, const struct rp_plan *pl, const struct rp_fs *fs)
+{
+	static struct rp_fs only;
+
+	only.n = 0;
+	for (int i = 0; i < fs->n; i++) {
+		if (strlen(fs->name[i].name) == 2 * FMT_ID_LEN && !fs->name[i].isdir)
+			only.name[only.n++] = fs->name[i];
+	}
+	return rp_key(t, pl, &only);
+}
+
 #endif
