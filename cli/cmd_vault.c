@@ -20,6 +20,8 @@ static const struct cli_cmd commands[] = {
 	    "[--force-into] [--overwrite] [--threads N]",
 	    "世代を別の場所へ戻します（戻しながら確かめます）",
 	    "give a generation back into another place, verified while written"},
+	{"verify", vault_verify_cmd, "mamori vault verify REPO [--data] [--key FILE]... [--threads N]",
+	    "保管庫が正しいか確かめます", "check the structure of a vault, or every byte of it"},
 	{"ls", vault_ls_cmd, "mamori vault ls REPO GEN [PATH] [--key FILE]",
 	    "世代の中のフォルダを見ます", "look into a folder of a generation"},
 	{"find", vault_find_cmd, "mamori vault find REPO GEN PATTERN [--key FILE]",
