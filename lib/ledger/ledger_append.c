@@ -226,7 +226,7 @@ first_bytes(struct buf *log, uint8_t head[LEDGER_FMT_HEAD_FILE], struct signer *
 		(void)err_set(e, E_INVAL, "the first record is not well-formed");
 		r = E_INVAL;
 	}
-	if (r < 0)
+	if (r != 0)
 		return r;
 	slot.end = log->len;
 	(void)memcpy(slot.hash, rec.hash, sizeof(slot.hash));
