@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -279,8 +280,11 @@ ready(const struct mamorid *m)
 static void
 end(struct mamorid *m)
 {
-	if (m->runner_fd >= 0)
+	if (m->runner_fd >= 0) {
 		(void)close(m->runner_fd); /* the runner ends what it runs, then itself */
+		while (waitpid(m->runner_pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
 	sched_free(m->sched);
 	chan_free(m->chan);
 	web_stop(m->web);

@@ -134,7 +134,8 @@ static const char *const calls_base[] = {"read", "write", "readv", "writev", "pr
     "restart_syscall", "exit", "exit_group", "dup", "dup2", "dup3", "pipe2", "fcntl", "ioctl",
     "recvmsg", "recvfrom", "sendmsg", "sendto", "shutdown", "getsockopt", "setsockopt",
     "sched_yield", "sched_getaffinity", "getrlimit", "getrusage", "set_robust_list",
-    "get_robust_list", "rseq", "membarrier", "tgkill", "umask", "getcpu", "fadvise64", "capget"};
+    "get_robust_list", "rseq", "membarrier", "wait4", "waitid", "tgkill", "umask", "getcpu",
+    "fadvise64", "capget"};
 static const char *const calls_files[] = {"open", "openat", "openat2", "stat", "lstat",
     "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat", "faccessat2", "readlink",
     "readlinkat", "getdents64", "getcwd", "mkdir", "mkdirat", "rename", "renameat", "renameat2",
