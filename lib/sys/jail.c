@@ -79,17 +79,17 @@ static int
 allow_path(int set, const struct jail_path *p, uint64_t handled, struct err *e)
 {
 	struct ll_path rule = {.allowed = rights(p->may) & handled};
+	int fd = open(p->path, O_PATH | O_CLOEXEC), r = 0;
 	struct stat st;
-	int r = 0;
 
-	rule.fd = open(p->path, O_PATH | O_CLOEXEC);
-	if (rule.fd < 0)
+	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "jail: %s", p->path);
-	if (fstat(rule.fd, &st) == 0 && !S_ISDIR(st.st_mode))
+	rule.fd = fd;
+	if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
 		rule.allowed &= LL_FILE_BITS;
 	if (syscall(LL_ADD_RULE, set, LL_RULE_PATH, &rule, 0) < 0)
 		r = err_sys(e, "jail: %s", p->path);
-	(void)close(rule.fd);
+	(void)close(fd);
 	return r;
 }
 
