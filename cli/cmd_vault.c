@@ -1,5 +1,6 @@
 /* mamori vault: the copy of the data that cannot be read, altered or removed by an attacker. */
 #include "cli/cli_vault.h"
+#include "cli/vault_mount.h"
 
 #include "base/num.h"
 
@@ -22,6 +23,9 @@ static const struct cli_cmd commands[] = {
 	    "give a generation back into another place, verified while written"},
 	{"verify", vault_verify_cmd, "mamori vault verify REPO [--data] [--key FILE]... [--threads N]",
 	    "保管庫が正しいか確かめます", "check the structure of a vault, or every byte of it"},
+	{"mount", vault_mount_cmd, VAULT_MOUNT_USAGE,
+	    "世代を読み取り専用のフォルダとして、すぐに開きます",
+	    "open a generation as a read-only folder, at once"},
 	{"ls", vault_ls_cmd, "mamori vault ls REPO GEN [PATH] [--key FILE]",
 	    "世代の中のフォルダを見ます", "look into a folder of a generation"},
 	{"find", vault_find_cmd, "mamori vault find REPO GEN PATTERN [--key FILE]",

@@ -19,6 +19,8 @@ static const struct cli_cmd commands[] = {
 	{"fact", cmd_fact, "mamori fact list|show|add", "事実を見る・申告します", "read facts, or declare one"},
 	{"vault", cmd_vault, "mamori vault init|backup|list|restore|verify|ls|find|cat ...",
 	    "保管庫: 世代を保管する・戻す・確かめる", "the vault: keep generations, give them back, verify"},
+	{"drill", cmd_drill, "mamori drill ransomware|restore",
+	    "訓練: 写しを壊して戻し、比べます", "rehearse on a copy: damage, give back, compare"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "cli/cli_state.h"
 #include "cli/cli_vault.h"
+#include "cli/vault_where.h"
 #include "ledger/seals.h"
 
 enum { KEY_FILE_MAX = 256 << 10 };
@@ -364,6 +365,8 @@ vault_seal(struct cli *c, const char *repo, const struct vault_ident *id)
 		r = ledger_open(fio_os(), fd, "log", id->pin, &log, &e);
 	if (r == 0)
 		r = seals_remember(&st, "vault", path, "log", log, &e);
+	if (r == 0)
+		r = vault_where_put(st.dirfd, id, path, &e);
 	if (r < 0)
 		fprintf(stderr, "mamori: %s: %s\n", L(c, "（保管庫の最後の記録を覚えられませんでした）",
 		    "(the vault's newest record could not be remembered)"), e.msg);

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -64,26 +63,25 @@ vault_mount_check(const char *dir, struct err *e)
 	    err_set(e, E_NOENT, "fusermount3 is not installed (package fuse3)");
 }
 
-/* The thread that waits for the end, and before that proves that the folder answers. */
-struct watch {
+/* One thread that answers requests. libfuse's own loop cannot be ended from outside without a signal
+ * handler, which a library must not set; so the threads are ours, and cancelled only while they wait
+ * for a request. */
+struct server {
 	struct fuse_session *se;
-	const char *dir;
-	const struct vault_mount_opts *o;
+	struct fuse_buf buf;
+	pthread_t thread;
 	int done_fd;
 };
 
 /* Reads ahead further than the kernel's 128 KiB where we may say so (root); otherwise it stays. */
 static void
-read_ahead(const char *dir)
+read_ahead(const struct stat *st)
 {
 	char path[96];
-	struct stat st;
 	int fd;
 
-	if (stat(dir, &st) < 0)
-		return;
-	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev),
-	    minor(st.st_dev));
+	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(st->st_dev),
+	    minor(st->st_dev));
 	/* allow: a kernel setting, not a file */
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -93,55 +91,70 @@ read_ahead(const char *dir)
 }
 
 static void *
-watcher(void *arg)
+server(void *arg)
 {
-	const struct watch *w = arg;
-	struct pollfd p[2] = {{.fd = w->done_fd, .events = POLLIN},
-	    {.fd = w->o->stop_fd, .events = POLLIN}};
-	struct statvfs s;
+	struct server *s = arg;
+	uint64_t one = 1;
+	int old, n;
 
-	if (geteuid() == 0)
-		read_ahead(w->dir);
-	else
-		(void)statvfs(w->dir, &s);
-	if (w->o->ready)
-		w->o->ready(w->o->cookie);
-	while (poll(p, w->o->stop_fd >= 0 ? 2 : 1, -1) < 0 && errno == EINTR)
-		;
-	if (p[0].revents == 0) {
-		fuse_session_exit(w->se);
-		(void)statvfs(w->dir, &s); /* one request, so that a waiting thread sees it */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	while (!fuse_session_exited(s->se)) {
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+		n = fuse_session_receive_buf(s->se, &s->buf);
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+		if (n == -EINTR || n == -EAGAIN)
+			continue;
+		if (n <= 0) /* unmounted */
+			break;
+		fuse_session_process_buf(s->se, &s->buf);
 	}
+	(void)!write(s->done_fd, &one, sizeof(one));
 	return NULL;
+}
+
+/* wait_end(dir, o, done_fd): Say that the folder answers, then wait for the end. */
+static void
+wait_end(const char *dir, const struct vault_mount_opts *o, int done_fd)
+{
+	struct pollfd p[2] = {{.fd = done_fd, .events = POLLIN},
+	    {.fd = o->stop_fd, .events = POLLIN}};
+	struct stat st;
+
+	if (stat(dir, &st) == 0) /* answered by our threads: the proof that it is usable */
+		read_ahead(&st);
+	if (o->ready)
+		o->ready(o->cookie);
+	while (poll(p, o->stop_fd >= 0 ? 2 : 1, -1) < 0 && errno == EINTR)
+		;
 }
 
 static int
 serve(struct fuse_session *se, const char *dir, unsigned threads, const struct vault_mount_opts *o,
     struct err *e)
 {
-	struct watch w = {.se = se, .dir = dir, .o = o, .done_fd = eventfd(0, EFD_CLOEXEC)};
-	struct fuse_loop_config *cfg = fuse_loop_cfg_create();
-	uint64_t one = 1;
-	pthread_t t;
-	int r = 0;
+	struct server *s = calloc(threads, sizeof(*s));
+	int done_fd = eventfd(0, EFD_CLOEXEC);
+	unsigned n = 0;
 
-	if (w.done_fd < 0 || !cfg || pthread_create(&t, NULL, watcher, &w) != 0) {
-		r = err_set(e, E_NOMEM, "no memory for the mount's threads");
-	} else {
-		fuse_loop_cfg_set_clone_fd(cfg, 0);
-		fuse_loop_cfg_set_max_threads(cfg, threads);
-		fuse_loop_cfg_set_idle_threads(cfg, threads);
-		r = fuse_session_loop_mt(se, cfg);
-		(void)!write(w.done_fd, &one, sizeof(one));
-		(void)pthread_join(t, NULL);
-		if (r < 0)
-			r = err_set(e, E_SYS, "serving %s failed: %s", dir, strerror(-r));
+	for (; s && done_fd >= 0 && n < threads; n++) {
+		s[n].se = se;
+		s[n].done_fd = done_fd;
+		if (pthread_create(&s[n].thread, NULL, server, &s[n]) != 0)
+			break;
 	}
-	if (cfg)
-		fuse_loop_cfg_destroy(cfg);
-	if (w.done_fd >= 0)
-		(void)close(w.done_fd);
-	return r < 0 ? r : 0;
+	if (n > 0)
+		wait_end(dir, o, done_fd);
+	fuse_session_exit(se);
+	for (unsigned i = 0; i < n; i++)
+		(void)pthread_cancel(s[i].thread);
+	for (unsigned i = 0; i < n; i++) {
+		(void)pthread_join(s[i].thread, NULL);
+		free(s[i].buf.mem);
+	}
+	free(s);
+	if (done_fd >= 0)
+		(void)close(done_fd);
+	return n > 0 ? 0 : err_set(e, E_NOMEM, "no memory for the mount's threads");
 }
 
 static int

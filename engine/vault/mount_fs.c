@@ -515,6 +515,8 @@ do_init(void *userdata, struct fuse_conn_info *c)
 	c->max_readahead = MREAD_MAX;
 	c->want |= c->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS |
 	    FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_CACHE_SYMLINKS);
+	/* Requests are small and replies come from memory: pipes would only cost calls. */
+	c->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 }
 
 const struct fuse_lowlevel_ops mfs_ops = {
