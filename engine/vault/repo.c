@@ -163,6 +163,26 @@ make_log(const struct fio *f, int fd, const struct vault_init *in, const struct 
 	return r;
 }
 
+/* undo(f, fd, pl, repo): Take away what a failed init made in the directory, which was empty, and the
+ * key that belongs to nothing now; as far as it can be done, so that the next try finds it empty. */
+static void
+undo(const struct fio *f, int fd, const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN])
+{
+	char dir[64], path[96];
+
+	(void)fio_unlink(f, fd, ident_name, NULL);
+	(void)fio_unlink(f, fd, "log/log", NULL);
+	(void)fio_unlink(f, fd, "log/head", NULL);
+	(void)f->unlink_at(f->ctx, fd, "log", true);
+	(void)f->unlink_at(f->ctx, fd, "seg", true);
+	(void)f->unlink_at(f->ctx, fd, "tmp", true);
+	if (keys_place(pl, repo, dir, NULL) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/writer.key", dir);
+	(void)fio_unlink(f, pl->statefd, path, NULL);
+	(void)f->unlink_at(f->ctx, pl->statefd, dir, true);
+}
+
 /* init_at(f, fd, pl, in, ret, e): The identity file comes last: before it there is no vault, and
  * what an interrupted try left behind is named in the message of the next. */
 static int
@@ -197,6 +217,8 @@ init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct 
 		r = fio_sync_dir(f, fd, "..", NULL) == E_NOSPC ?
 		    err_set(e, E_NOSPC, "%s: no space", ident_name) : 0;
 	}
+	if (r < 0)
+		undo(f, fd, pl, w.repo);
 	explicit_bzero(&k, sizeof(k));
 	explicit_bzero(&w, sizeof(w));
 	return r;
@@ -409,8 +431,10 @@ open_parts(struct repo *r, const char *path, struct err *e)
 	if (x < 0)
 		return x;
 	r->segfd = fio_open(r->f, r->dirfd, "seg", O_RDONLY | O_DIRECTORY, 0, e);
-	if (r->segfd < 0)
+	if (r->segfd == E_NOENT)
 		return err_set(e, E_CORRUPT, "the folder seg of the vault is missing");
+	if (r->segfd < 0)
+		return r->segfd;
 	r->tmpfd = fio_open(r->f, r->dirfd, "tmp", O_RDONLY | O_DIRECTORY, 0, NULL);
 	x = ledger_open(r->f, r->dirfd, "log", r->ident.pin, &r->log, e);
 	if (x == E_NOENT)

@@ -6,6 +6,13 @@
 
 #include "ledger/ledger_int.h"
 
+/* A medium that cannot be written can still be read. */
+static bool
+read_only(const struct err *e)
+{
+	return e->code == E_SYS && (e->sys == EACCES || e->sys == EROFS || e->sys == EPERM);
+}
+
 static int
 open_files(struct ledger *l, int dirfd, const char *name, bool writing, struct err *e)
 {
@@ -16,8 +23,7 @@ open_files(struct ledger *l, int dirfd, const char *name, bool writing, struct e
 	if (l->dir < 0)
 		return l->dir;
 	l->log = fio_open(l->f, l->dir, "log", mode, 0, &why);
-	if (l->log < 0 && writing && why.code == E_SYS &&
-	    (why.sys == EACCES || why.sys == EROFS || why.sys == EPERM)) {
+	if (l->log < 0 && writing && read_only(&why)) {
 		mode = O_RDONLY;
 		l->log = fio_open(l->f, l->dir, "log", mode, 0, &why);
 	}
@@ -25,7 +31,7 @@ open_files(struct ledger *l, int dirfd, const char *name, bool writing, struct e
 		return why.code == E_NOENT ? err_set(e, E_CORRUPT, "the log file is missing")
 					   : err_set(e, why.code, "%s", why.msg);
 	l->head = fio_open(l->f, l->dir, "head", mode, 0, &why);
-	if (l->head < 0 && why.code == E_SYS && mode == O_RDWR) {
+	if (l->head < 0 && mode == O_RDWR && read_only(&why)) {
 		mode = O_RDONLY;
 		l->head = fio_open(l->f, l->dir, "head", mode, 0, &why);
 	}

@@ -261,13 +261,21 @@ make_lasting(const struct fio *f, const char *path, mode_t mode, struct err *e)
 {
 	struct stat st;
 	char up[PATH_MAX];
+	struct err why;
 	bool there = fstatat(AT_FDCWD, path, &st, 0) == 0;
 	int r = fio_mkdir(f, AT_FDCWD, path, mode, e);
 
 	if (r < 0 || there)
 		return r;
 	r = parent(path, up, e);
-	return r < 0 ? r : fio_sync_dir(f, AT_FDCWD, up, e);
+	if (r < 0)
+		return r;
+	/* a parent that may not be opened is not ours to sync */
+	if (fio_sync_dir(f, AT_FDCWD, up, &why) == 0 || (why.code == E_SYS && why.sys == EACCES))
+		return 0;
+	if (e)
+		*e = why;
+	return why.code;
 }
 
 int
