@@ -153,6 +153,7 @@ ask(struct cli *c, const struct vault_ident *id, uint8_t secret[PAPERKEY_LEN])
 	    "復旧鍵が必要です。紙のことばを打ち込み、最後に空の行を入れてください（鍵ファイルの場所でもかまいません）。",
 	    "The recovery key is needed. Type the words from the paper and end with an empty line "
 	    "(or give the path of the key file)."));
+	(void)fflush(tty); /* between writing and reading, as the C standard asks */
 	while (r == 0 && fgets(line, sizeof(line), tty)) {
 		size_t n = strcspn(line, "\n");
 
