@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "ledger/ledger.h"
 #include "vault/vault.h"
 
 enum { VT_PATH = 512, VT_SUM = 32 };
