@@ -12,7 +12,7 @@ ok "help lists commands" test -n "$commands"
 # text: the page as plain words.
 mandoc -Tascii "$page" 2>/dev/null | sed 's/.\x08//g' >text || skip_all "mandoc is not installed"
 for c in $commands; do
-	ok "mamori(1) describes $c" grep -qE "^\.It Ic $c( |\$)" "$page"
+	ok "mamori(1) describes $c" grep -qE "^\.(It )?Ic $c( |\$)" "$page"
 	"$MAMORI" --lang en "$c" --help >usage 2>&1
 	is "$c --help is a success" $? 0
 	# A command with commands of its own lists their usage when asked without one; in a place of its own, because some
@@ -21,6 +21,9 @@ for c in $commands; do
 	for o in $(grep -oE -- '--[a-z][a-z-]+' usage | sort -u); do
 		ok "mamori(1) knows $c $o" grep -q -- "$o" text
 	done
+done
+for c in $(sed -nE 's/^\.(It )?Ic ([a-z]+).*/\2/p' "$page" | sort -u); do
+	ok "the program knows $c" grep -qx "$c" <<<"$commands"
 done
 for o in $(grep -oE -- '^ +--[a-z]+' help | tr -d ' '); do
 	ok "mamori(1) knows $o" grep -q -- "$o" text
