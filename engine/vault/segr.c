@@ -211,23 +211,28 @@ load(struct vault_r *r, const uint8_t id[FMT_ID_LEN], struct seg *s, struct err 
 /* ---- the shared table ---- */
 
 /* victim(r): A free place in the table, or the one not in use that was used longest ago. */
-static struct seg *
-victim(struct vault_r *r)
+static int
+victim(struct vault_r *r, struct seg **ret, struct err *e)
 {
 	struct seg *best = NULL;
 
+	if (!r->open)
+		r->open = calloc(MAX_SEGS, sizeof(*r->open));
+	if (!r->open)
+		return err_set(e, E_NOMEM, "no memory for the open segments");
 	if (r->nopen < MAX_SEGS) {
-		if (!r->open)
-			r->open = calloc(MAX_SEGS, sizeof(*r->open));
-		return r->open ? &r->open[r->nopen++] : NULL;
+		*ret = &r->open[r->nopen++];
+		return 0;
 	}
 	for (uint32_t i = 0; i < r->nopen; i++) {
 		if (r->open[i].refs == 0 && (!best || r->open[i].used < best->used))
 			best = &r->open[i];
 	}
-	if (best)
-		seg_close(best);
-	return best;
+	if (!best)
+		return err_set(e, E_LIMIT, "too many segments are in use at once");
+	seg_close(best);
+	*ret = best;
+	return 0;
 }
 
 int
@@ -244,10 +249,9 @@ segr_get(struct vault_r *r, const uint8_t id[FMT_ID_LEN], struct seg **ret, stru
 	if (!s) {
 		x = load(r, id, &fresh, e);
 		if (x == 0) {
-			s = victim(r);
-			if (!s) {
+			x = victim(r, &s, e);
+			if (x < 0) {
 				seg_close(&fresh);
-				x = err_set(e, E_LIMIT, "too many segments are in use at once");
 			} else {
 				*s = fresh;
 				s->serial = ++r->serial;

@@ -29,6 +29,8 @@ key_add(struct ledger *l, const uint8_t pub[SIGN_PUB_LEN], struct err *e)
 	if (ledger_scan_key(l, id))
 		return 0; /* enrolled twice: nothing new */
 	k = vec_add(&l->keys);
+	if (!k && l->keys.len < LEDGER_MAX_KEYS)
+		return err_set(e, E_NOMEM, "no memory for the keys of the ledger");
 	if (!k)
 		return err_set(e, E_LIMIT, "more than %d keys", LEDGER_MAX_KEYS);
 	(void)memcpy(k->id, id, sizeof(k->id));
