@@ -16,23 +16,29 @@ pixels_paint(struct rng *r, uint16_t *px, int w, int h, int bits)
 			node[y][x] = rng_range(r, top / 8, top * 7 / 8);
 	for (int y = 0; y < h; y++) {
 		const int32_t *a = node[y / cell], *b = node[y / cell + 1];
+		uint16_t *row = px + (size_t)y * (size_t)w;
 		int fy = y % cell;
 
-		for (int x = 0; x < w; x++) {
-			int i = x / cell, fx = x % cell;
+		for (int i = 0, x = 0; x < w; i++) {
+			/* along a cell in steps of 2^-12 */
 			int32_t u = a[i] + (b[i] - a[i]) * fy / cell;
 			int32_t v = a[i + 1] + (b[i + 1] - a[i + 1]) * fy / cell;
+			int32_t at = u * 4096, step = (v - u) * 4096 / cell;
+			int end = x + cell < w ? x + cell : w;
 
-			if (left < noise) {
-				pool = rng_next(r);
-				left = 64;
+			for (; x < end; x++, at += step) {
+				int32_t k;
+
+				if (left < noise) {
+					pool = rng_next(r);
+					left = 64;
+				}
+				k = at / 4096 + (int32_t)(pool & ((1u << noise) - 1)) -
+				    (1 << noise) / 2;
+				pool >>= noise;
+				left -= noise;
+				row[x] = (uint16_t)(k < 0 ? 0 : k > top ? top : k);
 			}
-			u += (v - u) * fx / cell + (int32_t)(pool & ((1u << noise) - 1)) -
-			    (1 << noise) / 2;
-			pool >>= noise;
-			left -= noise;
-			px[(size_t)y * (size_t)w + (size_t)x] =
-			    (uint16_t)(u < 0 ? 0 : u > top ? top : u);
 		}
 	}
 }
