@@ -298,9 +298,10 @@ from_block(struct set *s, uint32_t b, uint64_t first, uint64_t want, struct buf 
 	return r < 0 ? r : 0;
 }
 
-/* choose_files(s, n, e): Up to ${n} files at random, reading only the parts of the list they are in. */
+/* choose_files(s, n, ret, e): Up to ${n} files at random, reading only the parts of the list they are
+ * in. ${ret}: how many. */
 static int
-choose_files(struct set *s, uint32_t n, struct err *e)
+choose_files(struct set *s, uint32_t n, uint32_t *ret, struct err *e)
 {
 	const struct tree_manifest *m = vault_gen_manifest(s->open);
 	struct buf path;
@@ -319,7 +320,33 @@ choose_files(struct set *s, uint32_t n, struct err *e)
 		got += r == 1;
 	}
 	buf_free(&path);
+	*ret = got;
 	return r < 0 ? r : 0;
+}
+
+/* choose_all(d, files, e): The same number from every system; what a small one cannot give is taken
+ * from the larger ones, so the smallest come first. */
+static int
+choose_all(struct drill *d, uint32_t files, struct err *e)
+{
+	bool done[DRILL_MAX_SYSTEMS] = {false};
+	size_t n = d->rep->nsystems;
+	int r = 0;
+
+	for (size_t left = n; left > 0 && r == 0; left--) {
+		uint32_t share = files / (uint32_t)left, got = 0;
+		size_t least = n;
+
+		for (size_t i = 0; i < n; i++) {
+			if (!done[i] && (least == n || d->sets[i].gen->info.files <
+						d->sets[least].gen->info.files))
+				least = i;
+		}
+		done[least] = true;
+		r = choose_files(&d->sets[least], share ? share : 1, &got, e);
+		files -= got < files ? got : files;
+	}
+	return r;
 }
 
 static int
@@ -352,13 +379,10 @@ drill_restore(const struct drill_opts *o, struct drill_report *ret, struct err *
 		return err_set(e, E_INVAL, "at most %d files; for more restore a whole system",
 		    FILES_MAX);
 	r = drill_begin(&d, o, ret, e);
-	for (size_t i = 0; i < ret->nsystems && r == 0; i++) {
-		uint32_t share = files / (uint32_t)(ret->nsystems - i);
-
-		r = o->whole ? set_each(&d.sets[i], want_all, NULL, e) :
-			       choose_files(&d.sets[i], share ? share : 1, e);
-		files -= share < files ? share : files;
-	}
+	if (r == 0 && !o->whole)
+		r = choose_all(&d, files, e);
+	for (size_t i = 0; i < ret->nsystems && r == 0 && o->whole; i++)
+		r = set_each(&d.sets[i], want_all, NULL, e);
 	if (r == 0)
 		r = drill_give_back(&d, &xattrs, e);
 	ret->seconds = (double)(time_mono_us() - start) / 1e6;
