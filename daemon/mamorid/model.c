@@ -47,7 +47,7 @@ read_result(struct run_view *v, const char *text)
 	v->files = number(o, "files");
 	v->bytes = number(o, "bytes");
 	v->new_bytes = number(o, "new_bytes");
-	v->mismatch = number(o, "mismatch");
+	v->mismatch = number(o, "lost"); /* of a drill */
 	if (json_is_string(g))
 		(void)snprintf(v->generation, sizeof(v->generation), "%s", json_string_value(g));
 	else if (json_is_integer(g))

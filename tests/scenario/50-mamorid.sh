@@ -20,7 +20,7 @@ case "$1 $2" in
 	[ ! -f "$state/../slow" ] || { echo $$ >"$state/../job"; exec sleep 30; }
 	echo '{"generation":"g1","files":7,"bytes":7000,"new_bytes":70,"stored_bytes":7,"seconds":0.1}' ;;
 "vault verify") [ ! -f "$state/../bad" ] || { echo '{"ok":false,"errors":["髙橋"]}'; exit 1; }; echo '{"ok":true,"errors":[]}' ;;
-"drill restore") echo "mamori: 鍵がありません" >&2; exit 3 ;;
+"drill restore") [ ! -f "$state/../drilled" ] || { echo '{"ok":true,"files":20,"lost":0,"seconds":0.1}'; exit 0; }; echo "mamori: 鍵がありません" >&2; exit 3 ;;
 esac
 END
 chmod +x program
@@ -121,6 +121,9 @@ ok "its fact is sealed" wait_for 10 sql_is "SELECT sealed FROM job_runs WHERE id
 call job.run '{"job":"drill-files:p"}' >/dev/null
 ok "a job that cannot be done is an error" wait_for 20 sql_is \
     "SELECT outcome||exit_status||message FROM job_runs WHERE job='drill-files:p'" "error3mamori: 鍵がありません"
+touch drilled
+call job.run '{"job":"drill-system:p"}' >/dev/null
+ok "a drill of a system passes" wait_for 20 sql_is "SELECT outcome||subject FROM job_runs WHERE job='drill-system:p'" passssmix2
 touch bad
 call job.run '{"job":"verify:p"}' >/dev/null
 ok "the answer no is a failure" wait_for 20 sql_is "SELECT outcome FROM job_runs WHERE job='verify:p'" fail
