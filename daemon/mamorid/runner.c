@@ -121,6 +121,7 @@ report(struct runner *r)
 	    : r->killed		   ? "stopped"
 	    : r->out_cut	   ? "it printed too much"
 	    : status < 0	   ? "it died"
+	    : status == 0	   ? ""
 				   : last_line(&r->err_buf);
 	const char *out = buf_cstr(&r->out_buf, NULL);
 	json_t *o;

@@ -94,11 +94,11 @@ s.recv(70000)
 END
 	o=
 	for _ in $(seq 300); do
-		o=$(sql "SELECT coalesce(outcome, '')||' '||message FROM job_runs WHERE job='$k' AND ended IS NOT NULL ORDER BY id DESC LIMIT 1")
+		o=$(sql "SELECT coalesce(outcome, '')||message FROM job_runs WHERE job='$k' AND ended IS NOT NULL ORDER BY id DESC LIMIT 1")
 		[ -n "$o" ] && break
 		sleep 0.2
 	done
-	is "the job $k passes" "$o" "pass "
+	is "the job $k passes" "$o" pass
 done
 kill -9 $pid $(pgrep -P $pid)
 wait $pid 2>/dev/null
