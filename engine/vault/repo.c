@@ -24,14 +24,43 @@ static const char ident_tail[] =
 
 /* ---- identification ---- */
 
+enum {
+	IDENT_HEAD = sizeof(ident_head) - 1,
+	IDENT_ID = 4 + 2 * FMT_ID_LEN + 1,
+	IDENT_PIN = 5 + 2 * SIGN_PUB_LEN + 1,
+	IDENT_SUM = 5 + 2 * DIGEST_LEN + 1,
+	IDENT_FIXED = IDENT_HEAD + IDENT_ID + IDENT_PIN, /* then the line with the sum */
+};
+
+/* ident_sum(p, n, tail, tail_n, out): The line that covers all others. */
+static void
+ident_sum(const void *p, size_t n, const void *tail, size_t tail_n, char out[IDENT_SUM + 1])
+{
+	struct iovec iov[2] = {
+		{.iov_base = (void *)(uintptr_t)p, .iov_len = n},
+		{.iov_base = (void *)(uintptr_t)tail, .iov_len = tail_n},
+	};
+	uint8_t sum[DIGEST_LEN];
+	char hex[2 * DIGEST_LEN + 1];
+
+	digest_sha256v(iov, 2, sum);
+	hex_put(hex, sum, DIGEST_LEN);
+	(void)snprintf(out, IDENT_SUM + 1, "sum: %s\n", hex);
+}
+
 static int
 ident_put(struct buf *b, const struct vault_ident *id, struct err *e)
 {
-	char repo[2 * FMT_ID_LEN + 1], pin[2 * SIGN_PUB_LEN + 1];
+	char repo[2 * FMT_ID_LEN + 1], pin[2 * SIGN_PUB_LEN + 1], sum[IDENT_SUM + 1];
+	int r;
 
 	hex_put(repo, id->repo, FMT_ID_LEN);
 	hex_put(pin, id->pin, SIGN_PUB_LEN);
-	return buf_fmt(b, e, "%sid: %s\nlog: %s\n%s", ident_head, repo, pin, ident_tail);
+	r = buf_fmt(b, e, "%sid: %s\nlog: %s\n", ident_head, repo, pin);
+	if (r < 0)
+		return r;
+	ident_sum(b->p, b->len, ident_tail, sizeof(ident_tail) - 1, sum);
+	return buf_fmt(b, e, "%s%s", sum, ident_tail);
 }
 
 static int
@@ -56,6 +85,26 @@ ident_get(const struct buf *b, struct vault_ident *ret, struct err *e)
 	(void)memcpy(hex, p + 5, 2 * SIGN_PUB_LEN);
 	hex[2 * SIGN_PUB_LEN] = 0;
 	if (memcmp(p, "log: ", 5) != 0 || hex_get(ret->pin, SIGN_PUB_LEN, hex) < 0)
+		return err_set(e, E_CORRUPT, "the file %s is damaged", ident_name);
+	return 0;
+}
+
+int
+repo_ident_whole(const struct fio *f, int dirfd, struct err *e)
+{
+	struct buf AUTO(buf_free) b = {0};
+	char sum[IDENT_SUM + 1];
+	int r;
+
+	buf_init(&b, 8192);
+	r = fio_slurp(f, dirfd, ident_name, &b, e);
+	if (r < 0)
+		return r;
+	if (b.len < IDENT_FIXED + IDENT_SUM)
+		return err_set(e, E_CORRUPT, "the file %s is damaged", ident_name);
+	ident_sum(b.p, IDENT_FIXED, b.p + IDENT_FIXED + IDENT_SUM,
+	    b.len - IDENT_FIXED - IDENT_SUM, sum);
+	if (memcmp(sum, b.p + IDENT_FIXED, IDENT_SUM) != 0)
 		return err_set(e, E_CORRUPT, "the file %s is damaged", ident_name);
 	return 0;
 }

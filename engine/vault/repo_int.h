@@ -34,6 +34,10 @@ void repo_close(struct repo *r);
 MUST int repo_index_key(struct repo *r, const uint8_t key[32], struct err *e);
 /* repo_refresh(r, e): Read what others appended. */
 MUST int repo_refresh(struct repo *r, struct err *e);
+/* repo_ident_whole(f, dirfd, e): Whether every byte of `mamori-vault` is as it was written, also
+ * those that only people read. Opening asks for less, so that a wrong bit in a sentence locks nobody
+ * out. E_CORRUPT. */
+MUST int repo_ident_whole(const struct fio *f, int dirfd, struct err *e);
 /* repo_seg(r, id): The number of a segment, or REPO_NOSEG. */
 uint32_t repo_seg(const struct repo *r, const uint8_t id[FMT_ID_LEN]);
 /* repo_seal_info / repo_open_info: The sealed part of a generation's log record. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "vault/repo_int.h"
 #include "vault/verify_int.h"
 
 enum { MAX_THREADS = 64 };
@@ -80,7 +81,11 @@ check_log(struct verify *v, const char *path, const struct vault_ident *id, stru
 
 	if (fd < 0)
 		return fd;
-	r = ledger_verify(v->f, fd, "log", id->pin, v->o->at_least, &log, e);
+	r = repo_ident_whole(v->f, fd, e);
+	if (r == E_CORRUPT)
+		verify_error(v, UINT32_MAX, -1, "%.200s", e->msg);
+	if (r == 0 || r == E_CORRUPT)
+		r = ledger_verify(v->f, fd, "log", id->pin, v->o->at_least, &log, e);
 	fio_close(v->f, fd);
 	if (r == E_NOENT || r == E_PROTO || r == E_CORRUPT) {
 		verify_error(v, UINT32_MAX, -1, "the log: %.200s", e->msg);
