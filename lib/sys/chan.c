@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -399,38 +401,64 @@ on_listen(struct loop *l, int fd, uint32_t events, void *cookie)
 	}
 }
 
+/* address(path, sa, ret_dir, e): The kernel takes at most 107 bytes; a longer path is reached through
+ * a descriptor of its directory (${ret_dir}, closed by the caller; -1: none). */
 static int
-address(const char *path, struct sockaddr_un *sa, struct err *e)
+address(const char *path, struct sockaddr_un *sa, int *ret_dir, struct err *e)
 {
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+	int n;
+
 	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (!*path || strlen(path) >= sizeof(sa->sun_path))
-		return err_set(e, E_INVAL,
-		    "\"%.120s\" is too long for a socket (at most %zu bytes); use a shorter folder "
-		    "name", path, sizeof(sa->sun_path) - 1);
-	(void)memcpy(sa->sun_path, path, strlen(path));
-	return 0;
+	*ret_dir = -1;
+	if (*path && strlen(path) < sizeof(sa->sun_path)) {
+		(void)memcpy(sa->sun_path, path, strlen(path));
+		return 0;
+	}
+	if (!slash || strlen(path) >= sizeof(dir) || strlen(slash) > 64)
+		return err_set(e, E_INVAL, "\"%.120s\" is not the path of a socket", path);
+	(void)snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	*ret_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_dir < 0)
+		return err_sys(e, "cannot reach %s", path);
+	n = snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d%s", *ret_dir, slash);
+	return n > 0 ? 0 : err_set(e, E_INVAL, "not the path of a socket");
+}
+
+static int
+bind_at(int fd, const char *path, mode_t mode, struct err *e)
+{
+	struct sockaddr_un sa;
+	int dir, r = address(path, &sa, &dir, e);
+
+	if (r < 0)
+		return r;
+	(void)unlink(path); /* of a process that was killed */
+	if (bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || chmod(path, mode) < 0 ||
+	    listen(fd, 64) < 0)
+		r = err_sys(e, "cannot listen on %s", path);
+	if (dir >= 0)
+		(void)close(dir);
+	return r;
 }
 
 int
 chan_listen(const char *path, mode_t mode, int *ret_fd, struct err *e)
 {
-	struct sockaddr_un sa;
-	int fd, r = address(path, &sa, e);
+	int fd, r = chan_connect(path, &fd, e);
 
-	if (r < 0)
-		return r;
-	r = chan_connect(path, &fd, e);
 	if (r == 0) {
 		(void)close(fd);
 		return err_set(e, E_BUSY, "somebody listens on %s already", path);
 	}
+	if (r == E_INVAL)
+		return r;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(e, "socket");
-	(void)unlink(path); /* allow: the socket of a process that was killed */
-	if (bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || chmod(path, mode) < 0 ||
-	    listen(fd, 64) < 0) {
-		r = err_sys(e, "cannot listen on %s", path);
+	r = bind_at(fd, path, mode, e);
+	if (r < 0) {
 		(void)close(fd);
 		return r;
 	}
@@ -490,24 +518,27 @@ int
 chan_connect(const char *path, int *ret_fd, struct err *e)
 {
 	struct sockaddr_un sa;
-	int fd, r = address(path, &sa, e);
+	int dir, fd, r = address(path, &sa, &dir, e);
 
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_sys(e, "socket");
-	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0) {
-		int gone = errno == ECONNREFUSED || errno == ENOENT;
+	if (fd < 0) {
+		r = err_sys(e, "socket");
+	} else if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		bool gone = errno == ECONNREFUSED || errno == ENOENT;
 
 		r = err_sys(e, "cannot reach %s", path);
 		if (gone && e)
 			e->code = E_NOENT;
+		r = gone ? E_NOENT : r;
 		(void)close(fd);
-		return gone ? E_NOENT : r;
 	}
-	*ret_fd = fd;
-	return 0;
+	if (dir >= 0)
+		(void)close(dir);
+	if (r == 0)
+		*ret_fd = fd;
+	return r;
 }
 
 static int

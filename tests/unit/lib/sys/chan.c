@@ -288,6 +288,28 @@ test_stranger(void)
 	EQ_I(st, 0, "a stranger may call only what is for anybody");
 }
 
+/* A path longer than a socket address takes. */
+static void
+test_long(const char *dir)
+{
+	char deep[200], sock[220], name[121];
+	struct err e = {0};
+	int fd, again;
+
+	(void)memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	(void)snprintf(deep, sizeof(deep), "%s/%s", dir, name);
+	(void)snprintf(sock, sizeof(sock), "%s/s", deep);
+	(void)mkdir(deep, 0700);
+	OK(chan_listen(sock, 0600, &fd, &e) == 0, "a long path");
+	EQ_I(chan_listen(sock, 0600, &again, &e), E_BUSY, "is reached by others too");
+	(void)close(fd);
+	(void)unlink(sock);
+	(void)rmdir(deep);
+	(void)snprintf(sock, sizeof(sock), "/nonexistent/%s/s", name);
+	OK(chan_listen(sock, 0600, &fd, &e) < 0, "a folder that is not there");
+}
+
 int
 main(void)
 {
@@ -316,6 +338,7 @@ main(void)
 	longpath[sizeof(longpath) - 1] = 0;
 	EQ_I(chan_listen(longpath, 0600, &fd, &e), E_INVAL, "a path too long");
 	(void)unlink(path);
+	test_long(dir);
 	(void)rmdir(dir);
 	return tap_done();
 }
