@@ -1,6 +1,6 @@
 /* index10m N: the memory and speed of the index with N chunks (ten million are about a terabyte of
- * large files or 160 GB on the 16 KiB grid). Adds N random ids, then looks N known and N unknown ones
- * up. Lines: name, value, unit. */
+ * large files or 160 GB on the 16 KiB grid). Adds N random ids, then looks N known and N unknown
+ * ones up. Lines: name, value, unit. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +60,8 @@ pass(struct index *ix, uint64_t from, uint64_t n, uint32_t *seg, uint64_t *ret_k
 				return r;
 		}
 		make_id(from + i, id);
-		r = index_find_or_add(ix, id, 16384, *seg, (uint32_t)(i % 4096) * 16384, &s, &off, e);
+		r = index_find_or_add(
+		    ix, id, 16384, *seg, (uint32_t)(i % 4096) * 16384, &s, &off, e);
 		if (r < 0)
 			return r;
 		*ret_known += (uint64_t)r;

@@ -185,7 +185,8 @@ one_fact(struct wish *w, const char *check, const char *kind, const char *id, bo
 	struct err e = {0};
 
 	fact_init(&f);
-	if (fact_fill(&f, "vault", check, kind, id, ok ? FACT_PASS : FACT_FAIL, time_now_us(), &e) < 0) {
+	if (fact_fill(&f, "vault", check, kind, id, ok ? FACT_PASS : FACT_FAIL, time_now_us(), &e) <
+	    0) {
 		json_decref(what);
 		(void)cli_fail(w->c, &e, L(w->c, "事実を残せません", "no fact could be left"));
 		return;

@@ -1,8 +1,8 @@
 /* mamori vault mount REPO GEN DIR: a generation as a read-only folder.
  *
  * By default the command returns when the folder answers, and a process in the background serves it
- * until it is unmounted. That process is started before anything is opened, because a reading handle
- * and its threads do not survive a fork. */
+ * until it is unmounted. That process is started before anything is opened, because a reading
+ * handle and its threads do not survive a fork. */
 #include "cli/vault_mount.h"
 
 #include <errno.h>

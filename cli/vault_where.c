@@ -75,7 +75,8 @@ vault_where_get(int statefd, struct buf *ret, struct err *e)
 	if (r < 0)
 		return r;
 	if (there > 1)
-		return err_set(e, E_INVAL, "this machine knows several vaults; say which: --repo REPO");
+		return err_set(
+		    e, E_INVAL, "this machine knows several vaults; say which: --repo REPO");
 	if (there == 1)
 		return 0;
 	return known ? err_set(e, E_NOENT, "the vault that this machine knows is not there now; "

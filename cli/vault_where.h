@@ -1,5 +1,5 @@
-/* Where the repositories of this machine are: STATE/vault/<id>/where holds the path of each, so that
- * drills need no argument. */
+/* Where the repositories of this machine are: STATE/vault/<id>/where holds the path of each, so
+ * that drills need no argument. */
 #ifndef MAMORI_CLI_VAULT_WHERE_H
 #define MAMORI_CLI_VAULT_WHERE_H
 

@@ -130,7 +130,8 @@ giving(void *cookie, const struct vault_progress *p)
 	struct giving *g = cookie;
 
 	if (g->d->o->progress)
-		g->d->o->progress(g->d->o->cookie, DRILL_RESTORE, g->before + p->bytes, g->d->total);
+		g->d->o->progress(
+		    g->d->o->cookie, DRILL_RESTORE, g->before + p->bytes, g->d->total);
 }
 
 static int

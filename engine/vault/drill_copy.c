@@ -32,7 +32,8 @@ copy_entry_data(struct vault_ctx *ctx, const struct tree_entry *en, copy_fn *fn,
 		uint64_t at = 0;
 
 		while (at < x->len) {
-			size_t n = x->len - at < sizeof(zeros) ? (size_t)(x->len - at) : sizeof(zeros);
+			size_t n =
+			    x->len - at < sizeof(zeros) ? (size_t)(x->len - at) : sizeof(zeros);
 			const uint8_t *p = zeros;
 			int r;
 

@@ -298,8 +298,8 @@ from_block(struct set *s, uint32_t b, uint64_t first, uint64_t want, struct buf 
 	return r < 0 ? r : 0;
 }
 
-/* choose_files(s, n, ret, e): Up to ${n} files at random, reading only the parts of the list they are
- * in. ${ret}: how many. */
+/* choose_files(s, n, ret, e): Up to ${n} files at random, reading only the parts of the list they
+ * are in. ${ret}: how many. */
 static int
 choose_files(struct set *s, uint32_t n, uint32_t *ret, struct err *e)
 {

@@ -22,8 +22,8 @@ enum { MAX_DEPTH = 400, MAX_FOLDERS = 100000 };
 static const char marker_text[] =
     "Mamori drill folder. Everything here is a copy and may be deleted.\n"
     "訓練用の写しです。消してもかまいません。\n"
-    "Damage here is reversible: AES-256-GCM, key = SHA-256(\"mamori drill, not a secret\" | token),\n"
-    "nonce = number of the 1 MiB block of the file plus 2^32 times the file's number.\n"
+    "Damage here is reversible: AES-256-GCM, key = SHA-256(\"mamori drill, not a secret\" |\n"
+    "token), nonce = number of the 1 MiB block of the file plus 2^32 times the file's number.\n"
     "token ";
 
 /* beneath(dirfd, path, flags, mode): Open without leaving ${dirfd}, following no link of any kind
@@ -110,7 +110,7 @@ path_ok(const char *path)
 	return true;
 }
 
-/* parent(g, path, make, ret_leaf, e): A descriptor of the folder that holds ${path}, kept by ${g}. */
+/* parent(g, path, make, ret_leaf, e): A descriptor of the folder that holds ${path}. */
 static int
 parent(struct guard *g, const char *path, bool make, const char **ret_leaf, struct err *e)
 {
@@ -265,7 +265,8 @@ guard_rename(struct guard *g, const char *path, const char *to, struct err *e)
 
 /* ---- making and removing the folder ---- */
 
-/* empty(f, fd, depth, e): Remove everything below the directory ${fd}, following nothing. Closes it. */
+/* empty(f, fd, depth, e): Remove everything below the directory ${fd}, following nothing. Closes
+ * it. */
 static int
 empty(const struct fio *f, int fd, int depth, struct err *e)
 {

@@ -11,12 +11,12 @@
 /* ---- the guard (drill_guard.c) ----
  *
  * The only door to the files that a drill may change. A guard is a folder STATE/drill/N that this
- * process has just made, mode 0700, with a marker file holding a random token that only this process
- * remembers. Before each change the folder, the marker and the file are looked at again: the file
- * must be a regular one below N/copy, reached without any symbolic link and without leaving the file
- * system, owned by us, with one name. Anything else is refused with E_AUTH and nothing is changed.
- * The code that damages has no other way to a file: it is given paths relative to N/copy, never
- * descriptors. The damage can be undone with what the marker says. */
+ * process has just made, mode 0700, with a marker file holding a random token that only this
+ * process remembers. Before each change the folder, the marker and the file are looked at again:
+ * the file must be a regular one below N/copy, reached without any symbolic link and without
+ * leaving the file system, owned by us, with one name. Anything else is refused with E_AUTH and
+ * nothing is changed. The code that damages has no other way to a file: it is given paths relative
+ * to N/copy, never descriptors. The damage can be undone with what the marker says. */
 struct guard {
 	const struct fio *f;
 	int statefd, dirfd, copyfd, backfd, lockfd;
@@ -41,7 +41,8 @@ MUST int guard_check(const struct guard *g, struct err *e);
 MUST int guard_make(struct guard *g, const char *path, struct err *e);
 /* guard_folder(g, path, e): Make a folder in the copy. */
 MUST int guard_folder(struct guard *g, const char *path, struct err *e);
-/* guard_open(g, path, e): An existing file of the copy, for reading and writing, after all checks. */
+/* guard_open(g, path, e): An existing file of the copy, for reading and writing, after all checks.
+ */
 MUST int guard_open(struct guard *g, const char *path, struct err *e);
 MUST int guard_unlink(struct guard *g, const char *path, struct err *e);
 MUST int guard_rename(struct guard *g, const char *path, const char *to, struct err *e);

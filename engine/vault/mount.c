@@ -63,9 +63,9 @@ vault_mount_check(const char *dir, struct err *e)
 	    err_set(e, E_NOENT, "fusermount3 is not installed (package fuse3)");
 }
 
-/* One thread that answers requests. libfuse's own loop cannot be ended from outside without a signal
- * handler, which a library must not set; so the threads are ours, and cancelled only while they wait
- * for a request. */
+/* One thread that answers requests. libfuse's own loop cannot be ended from outside without a
+ * signal handler, which a library must not set; so the threads are ours, and cancelled only while
+ * they wait for a request. */
 struct server {
 	struct fuse_session *se;
 	struct fuse_buf buf;

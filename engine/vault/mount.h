@@ -11,9 +11,10 @@ struct vault_mount_opts {
 	int stop_fd;      /* the mount ends when this becomes readable; -1: none */
 	/* The folder answers. Called once, from a thread of the mount; may be NULL. */
 	void (*ready)(void *cookie);
-	/* Something cannot be read (damaged, missing, no key): the reader got EIO for that range only.
-	 * ${path} in the generation, bytes. Called from several threads, never at the same time; once
-	 * for a path. May be NULL. */
+	/* Something cannot be read (damaged, missing, no key): the reader got EIO for that range
+	 * only.
+	 * ${path} in the generation, bytes. Called from several threads, never at the same time;
+	 * once for a path. May be NULL. */
 	void (*problem)(void *cookie, const char *path, const char *why);
 	void *cookie;
 };
@@ -23,9 +24,10 @@ struct vault_mount_opts {
  * E_AUTH (may not open /dev/fuse). The message says which. */
 MUST int vault_mount_check(const char *dir, struct err *e);
 
-/* vault_mount(r, g, dir, o, e): Mount generation ${g} on the empty directory ${dir} and serve it until
- * it is unmounted (fusermount3 -u, umount) or ${o}->stop_fd is readable; then 0. Needs no privilege
- * where fusermount3 is installed. Only the calling user can look inside unless ${o}->allow_other.
+/* vault_mount(r, g, dir, o, e): Mount generation ${g} on the empty directory ${dir} and serve it
+ * until it is unmounted (fusermount3 -u, umount) or ${o}->stop_fd is readable; then 0. Needs no
+ * privilege where fusermount3 is installed. Only the calling user can look inside unless
+ * ${o}->allow_other.
  *
  * Every name, content, time, owner, mode, link, device and extended attribute is as recorded; hard
  * links share an inode (the number of links is not known and shown as 1). Whoever holds the key may

@@ -284,9 +284,11 @@ list_add(struct listing *l, const char *name, const struct mtree_entry *en, uint
 	else /* "." and "..": the number and the kind alone */
 		p.attr = (struct stat){.st_ino = ino, .st_mode = S_IFDIR};
 	if (l->plus)
-		need = fuse_add_direntry_plus(l->req, l->buf + l->used, left, name, &p, (off_t)next);
+		need =
+		    fuse_add_direntry_plus(l->req, l->buf + l->used, left, name, &p, (off_t)next);
 	else
-		need = fuse_add_direntry(l->req, l->buf + l->used, left, name, &p.attr, (off_t)next);
+		need =
+		    fuse_add_direntry(l->req, l->buf + l->used, left, name, &p.attr, (off_t)next);
 	if (need > left)
 		return false;
 	l->used += need;
@@ -337,8 +339,8 @@ list_from(struct listing *l, const char *dir, struct mtree_block *b, uint32_t i,
 		}
 		if (strcmp(mtree_at(b, i)->dir, dir) != 0)
 			break;
-		r = list_one(l, b, i, ((uint64_t)no << MTREE_INDEX_BITS | (i + 1)) + POS_SHIFT, &full,
-		    e);
+		r = list_one(
+		    l, b, i, ((uint64_t)no << MTREE_INDEX_BITS | (i + 1)) + POS_SHIFT, &full, e);
 		i++;
 	}
 	mtree_put(t, b);
@@ -416,7 +418,8 @@ xattr_value(fuse_req_t req, const struct mtree_block *b, const struct mtree_entr
     const char *name, size_t size)
 {
 	for (uint32_t k = 0; k < en->nxattr; k++) {
-		const struct tree_xattr *x = VEC_AT(&b->xattrs, const struct tree_xattr, en->xattr + k);
+		const struct tree_xattr *x =
+		    VEC_AT(&b->xattrs, const struct tree_xattr, en->xattr + k);
 
 		if (strcmp(x->name, name) != 0)
 			continue;
@@ -439,7 +442,8 @@ xattr_names(fuse_req_t req, const struct mtree_block *b, const struct mtree_entr
 
 	buf_init(&names, TREE_MAX_XATTRS * (TREE_MAX_NAME + 1));
 	for (uint32_t k = 0; k < en->nxattr && r == 0; k++) {
-		const struct tree_xattr *x = VEC_AT(&b->xattrs, const struct tree_xattr, en->xattr + k);
+		const struct tree_xattr *x =
+		    VEC_AT(&b->xattrs, const struct tree_xattr, en->xattr + k);
 
 		r = buf_put(&names, x->name, strlen(x->name) + 1, NULL);
 	}

@@ -97,8 +97,8 @@ struct mread_ctx {
 enum { MREAD_MAX = 1 << 20 };
 struct mread_ctx *mread_take(struct mread *m, uint64_t ino, uint64_t off);
 void mread_give(struct mread *m, struct mread_ctx *x);
-/* mread_data(x, b, en, off, n, ret, e): A view of the ${n} bytes of a file at ${off}, all inside the
- * file and at most MREAD_MAX; valid while ${x} is held and until its next use. */
+/* mread_data(x, b, en, off, n, ret, e): A view of the ${n} bytes of a file at ${off}, all inside
+ * the file and at most MREAD_MAX; valid while ${x} is held and until its next use. */
 MUST int mread_data(struct mread_ctx *x, const struct mtree_block *b, const struct mtree_entry *en,
     uint64_t off, size_t n, const uint8_t **ret, struct err *e);
 

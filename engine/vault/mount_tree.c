@@ -199,8 +199,8 @@ cached(struct mtree *t, uint32_t no)
 	return NULL;
 }
 
-/* make_room(t, need): A free slot, after dropping what was used longest ago until ${need} more bytes
- * fit the limit; NULL when everything is in use. */
+/* make_room(t, need): A free slot, after dropping what was used longest ago until ${need} more
+ * bytes fit the limit; NULL when everything is in use. */
 static struct mtree_block **
 make_room(struct mtree *t, size_t need)
 {

@@ -208,7 +208,8 @@ left_over(void)
 	EQ_I(guard_new(fio_os(), statefd, &b, &e), 0, "a third");
 	OK(strcmp(b.name, name) == 0, "takes the place of the one that died");
 	EQ_I(guard_end(&b, false, &e), 0, "and ends");
-	OK(faccessat(statefd, "drill/3", F_OK, 0) == 0 || faccessat(statefd, "drill/2", F_OK, 0) == 0,
+	OK(faccessat(statefd, "drill/3", F_OK, 0) == 0 ||
+		faccessat(statefd, "drill/2", F_OK, 0) == 0,
 	    "what was kept is still there");
 }
 
