@@ -152,7 +152,9 @@ span(struct page *p, int64_t us)
 
 	if (s < 0)
 		s = 0;
-	if (s < 60)
+	if (s < 1)
+		put(p, T("1秒未満", "less than 1 s"));
+	else if (s < 60)
 		fmt(p, T("%lld秒", "%lld s"), s);
 	else if (s < 3600)
 		fmt(p, T("%lld分", "%lld min"), s / 60);
@@ -320,7 +322,7 @@ next_action(struct page *p)
 	else if (w->light == LIGHT_GREEN)
 		put(p, T("ありません。月に一度、下の訓練を一行打って試してください。",
 		    "nothing. Once a month, type the one line of the drill below."));
-	else if (p->m->running)
+	else if (p->m->running && w->light == LIGHT_GREY)
 		put(p, T("いま動いている仕事が終わるのを待ってください。この画面は自分で新しくなります。",
 		    "wait for the running job; this page renews itself."));
 	else if (w->light == LIGHT_GREY && w->why == WHY_NEVER)
@@ -329,7 +331,10 @@ next_action(struct page *p)
 	else {
 		put(p, "「");
 		subject(p, w);
-		put(p, T("」の理由を下で確かめてください。", "」: see the reason below."));
+		put(p, w->why == WHY_ERROR
+		        ? T("」の下に出ている理由を直してください。半時間後に自動でもう一度試します。",
+			      "」: put right the reason shown there; it is tried again in half an hour.")
+		        : T("」の下に出ている理由を確かめてください。", "」: look at the reason shown there."));
 	}
 	put(p, "</p>");
 }
@@ -533,7 +538,10 @@ planned(struct page *p)
 			if (t->next_due != at)
 				continue;
 			put(p, "<li>");
-			when(p, t->next_due);
+			if (t->next_due <= p->m->now)
+				put(p, T("順番を待っています", "waiting for its turn"));
+			else
+				when(p, t->next_due);
 			put(p, " <span>");
 			put(p, kind_word(p, t->kind));
 			if (strcmp(t->kind, "backup") == 0) {
@@ -588,8 +596,8 @@ drill(struct page *p)
 {
 	fmt(p, "<section>\n<h2>%s</h2>\n<p>%s</p>\n<pre><code>",
 	    T("ランサムウェアの訓練", "Ransomware drill"),
-	    T("写しの写しをわざと壊し、保管庫から戻し、全バイトを比べます。本物には触りません。この機械で次の一行を打ってください。",
-	        "Damages a copy of the copy on purpose, restores it from the vault and compares every "
+	    T("データの写しを作ってわざと壊し、保管庫から戻して、全バイトを比べます。本物には触りません。この機械で次の一行を打ってください。",
+	        "Makes a copy of the data, damages it on purpose, gives it back from the vault and compares every "
 	        "byte. Nothing real is touched. Type this line on this machine."));
 	esc(p, p->o->drill_line);
 	put(p, "</code></pre>\n</section>\n");

@@ -401,8 +401,8 @@ on_listen(struct loop *l, int fd, uint32_t events, void *cookie)
 	}
 }
 
-/* address(path, sa, ret_dir, e): The kernel takes at most 107 bytes; a longer path is reached through
- * a descriptor of its directory (${ret_dir}, closed by the caller; -1: none). */
+/* address(path, sa, ret_dir, e): The kernel takes at most 107 bytes; a longer path is reached
+ * through a descriptor of its directory (${ret_dir}, closed by the caller; -1: none). */
 static int
 address(const char *path, struct sockaddr_un *sa, int *ret_dir, struct err *e)
 {
@@ -434,7 +434,7 @@ bind_at(int fd, const char *path, mode_t mode, struct err *e)
 
 	if (r < 0)
 		return r;
-	(void)unlink(path); /* of a process that was killed */
+	(void)unlink(path); /* allow: the socket of a process that was killed */
 	if (bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || chmod(path, mode) < 0 ||
 	    listen(fd, 64) < 0)
 		r = err_sys(e, "cannot listen on %s", path);

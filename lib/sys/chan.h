@@ -72,8 +72,8 @@ MUST int chan_parse(const void *p, size_t n, struct chan_msg *ret, struct err *e
 void chan_msg_free(struct chan_msg *m);
 
 /* chan_listen(path, mode, ret_fd, e): Bind a listening socket; a socket file that nobody listens on
- * any more (a killed process) is replaced. E_BUSY: somebody listens there. E_INVAL: not a path for a
- * socket. Long paths are fine; only the last name has at most 63 bytes. */
+ * any more (a killed process) is replaced. E_BUSY: somebody listens there. E_INVAL: not a path for
+ * a socket. Long paths are fine; only the last name has at most 63 bytes. */
 MUST int chan_listen(const char *path, mode_t mode, int *ret_fd, struct err *e);
 
 struct chan;
