@@ -12,15 +12,15 @@ cli_fn vault_init_cmd, vault_backup_cmd, vault_list_cmd, vault_restore_cmd, vaul
 
 enum { VAULT_MAX_KEYS = 8 };
 
-/* Where the recovery key comes from: files ("-" is standard input), none = this machine's own keys. */
+/* Where the recovery key comes from: files ("-" is standard input); none: this machine's keys. */
 struct vault_keys {
 	const char *files[VAULT_MAX_KEYS];
 	size_t n;
 };
 /* vault_keys_add(c, k, file): CLI_OK, or CLI_USAGE when there are too many. */
 int vault_keys_add(struct cli *c, struct vault_keys *k, const char *file);
-/* vault_keys_read(c, k, id, secret, e): The recovery key from the files, joined from shares where they
- * are shares. E_AUTH: the file is the key of another vault; E_INVAL; E_NOENT. */
+/* vault_keys_read(c, k, id, secret, e): The recovery key from the files, joined from shares where
+ * they are shares. E_AUTH: the file is the key of another vault; E_INVAL; E_NOENT. */
 MUST int vault_keys_read(struct cli *c, const struct vault_keys *k, const struct vault_ident *id,
     uint8_t secret[PAPERKEY_LEN], struct err *e);
 
@@ -31,13 +31,13 @@ struct vault_opened {
 	bool whole; /* opened with the recovery key */
 	int statefd;
 };
-enum vault_need { VAULT_KEYLESS_OK, VAULT_LIST, VAULT_DATA };
 /* vault_reader(c, repo, k, ret): Open for reading with the keys given, else with what this machine
  * holds. CLI_OK, or the exit status after saying why not. */
 int vault_reader(struct cli *c, const char *repo, const struct vault_keys *k,
     struct vault_opened *ret);
-/* vault_generation(c, o, repo, what, ret, ret_gen): Find a generation and open it. Where this machine's
- * keys do not reach and somebody sits at the terminal, ask for the recovery key and open again. */
+/* vault_generation(c, o, repo, what, ret, ret_gen): Find a generation and open it. Where this
+ * machine's keys do not reach and somebody sits at the terminal, ask for the recovery key and open
+ * again. */
 int vault_generation(struct cli *c, struct vault_opened *o, const char *repo, const char *what,
     const struct vault_generation **ret, struct vault_gen **ret_gen);
 void vault_reader_close(struct vault_opened *o);
@@ -54,9 +54,11 @@ json_t *vault_time(int64_t us);
 /* vault_fact(c, f): Seal a fact when this machine keeps facts; says on stderr when it cannot. Takes
  * what ${f} owns. ${begin}: also begin the record of facts. */
 void vault_fact(struct cli *c, struct fact *f, bool begin);
-/* vault_seal(c, repo, id): Remember the log's newest record, so that `mamori verify` notices a roll-back. */
+/* vault_seal(c, repo, id): Remember the log's newest record, so that `mamori verify` notices a
+ * roll-back. */
 void vault_seal(struct cli *c, const char *repo, const struct vault_ident *id);
-/* vault_sheet(b, id, fingerprint, key, share, made, e): The printable page of a key or share (HTML). */
+/* vault_sheet(b, id, fingerprint, key, share, made, e): The printable page of a key or share
+ * (HTML). */
 MUST int vault_sheet(struct buf *b, const char *id, const char *fingerprint,
     const uint8_t key[PAPERKEY_LEN], int share, const char *made, struct err *e);
 

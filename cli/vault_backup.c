@@ -58,9 +58,12 @@ static int
 options(struct job *j, int argc, char **argv, struct err *e)
 {
 	static const struct option longs[] = {
-		{"name", required_argument, NULL, 'n'}, {"full", no_argument, NULL, 'f'},
-		{"level", required_argument, NULL, 'v'}, {"lock-days", required_argument, NULL, 'l'},
-		{"threads", required_argument, NULL, 't'}, {NULL, 0, NULL, 0},
+	    {"name", required_argument, NULL, 'n'},
+	    {"full", no_argument, NULL, 'f'},
+	    {"level", required_argument, NULL, 'v'},
+	    {"lock-days", required_argument, NULL, 'l'},
+	    {"threads", required_argument, NULL, 't'},
+	    {NULL, 0, NULL, 0},
 	};
 	uint64_t v;
 	int o, r = 0;

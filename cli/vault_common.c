@@ -87,7 +87,8 @@ take(const struct paperkey_file *f, const char *id, struct paperkey_file *first,
 	int r;
 
 	if (f->id[0] && strcmp(f->id, id) != 0)
-		return err_set(e, E_AUTH, "this is the key of another vault (%s, not %s)", f->id, id);
+		return err_set(
+		    e, E_AUTH, "this is the key of another vault (%s, not %s)", f->id, id);
 	if (f->share == 0) {
 		(void)memcpy(secret, f->key, PAPERKEY_LEN);
 		return 1;
@@ -98,8 +99,8 @@ take(const struct paperkey_file *f, const char *id, struct paperkey_file *first,
 		return 0;
 	}
 	if (first->share == f->share)
-		return err_set(e, E_INVAL, "share %d was given twice; two different ones are needed",
-		    f->share);
+		return err_set(e, E_INVAL,
+		    "share %d was given twice; two different ones are needed", f->share);
 	r = paperkey_join(first->share, first->key, f->share, f->key, secret, e);
 	if (r < 0)
 		return r;
@@ -128,7 +129,8 @@ vault_keys_read(struct cli *c, const struct vault_keys *k, const struct vault_id
 	explicit_bzero(&f, sizeof(f));
 	explicit_bzero(&first, sizeof(first));
 	if (r == 0)
-		return err_set(e, E_AUTH, "one share alone does not open anything: give a second one "
+		return err_set(e, E_AUTH,
+		    "one share alone does not open anything: give a second one "
 		    "with another --key");
 	return r < 0 ? r : 0;
 }
@@ -268,7 +270,8 @@ vault_generation(struct cli *c, struct vault_opened *o, const char *repo, const 
 		explicit_bzero(secret, sizeof(secret));
 	} else if (r == E_AUTH && !o->whole) {
 		(void)err_set(&e, E_AUTH,
-		    "this needs the recovery key: --key FILE (or --key - and the words on standard input)");
+		    "this needs the recovery key: --key FILE (or --key - and the words on "
+		    "standard input)");
 	}
 	if (r == 0)
 		return CLI_OK;

@@ -19,8 +19,8 @@
 
 enum { MAX_OUT = 2 + PAPERKEY_SHARES };
 
-/* A file that carries the key or a share of it. Written before the vault exists, so that no vault is
- * ever without its key, and completed with the vault's id afterwards. */
+/* A file that carries the key or a share of it. Written before the vault exists, so that no vault
+ * is ever without its key, and completed with the vault's id afterwards. */
 struct out {
 	const char *path;
 	int share; /* 0 = the whole key */
@@ -119,8 +119,10 @@ say(struct job *j, const struct vault_ident *id)
 
 	hex_put(hex, id->repo, FMT_ID_LEN);
 	cli_say(c, L(c, "保管庫を作りました: %s（番号 %s）", "The vault is made: %s (id %s)"), j->repo, hex);
-	cli_say(c, L(c, "復旧鍵（指紋 %s）を書き出しました。この鍵がないと、だれも中身を戻せません。",
-	    "The recovery key (fingerprint %s) was written. Without it nobody can give the data back."),
+	cli_say(c,
+	    L(c, "復旧鍵（指紋 %s）を書き出しました。この鍵がないと、だれも中身を戻せません。",
+		"The recovery key (fingerprint %s) was written. Without it nobody can give the "
+		"data back."),
 	    j->fingerprint);
 	for (size_t i = 0; i < j->n; i++) {
 		cli_say(c, "  %s", j->out[i].path);

@@ -188,8 +188,11 @@ say(struct job *j, const struct vault_generation *g, const struct vault_restore_
 	json_t *list;
 
 	hex_put(id, g->id, FMT_ID_LEN);
-	cli_say(c, L(c, "世代 %.8s を %s へ戻しました: %llu ファイル %s、%.1f 秒。一つずつ確かめながら書きました。",
-	    "Generation %.8s is back in %s: %llu files, %s, %.1f s. Each was verified as it was written."),
+	cli_say(c,
+	    L(c,
+		"世代 %.8s を %s へ戻しました: %llu ファイル %s、%.1f 秒。一つずつ確かめながら書きました。",
+		"Generation %.8s is back in %s: %llu files, %s, %.1f s. Each was verified as "
+		"it was written."),
 	    id, j->o.to, (unsigned long long)rep->files, cli_bytes(size, rep->bytes), seconds);
 	if (rep->kept > 0)
 		cli_say(c, L(c, "うち %llu ファイルは前回戻したものを確かめて使いました。",

@@ -1,5 +1,5 @@
-/* The recovery key as a page for the safe: words, QR code, and what to do on the worst day. One HTML
- * file that needs nothing else. */
+/* The recovery key as a page for the safe: words, QR code, and what to do on the worst day. One
+ * HTML file that needs nothing else. */
 #include <qrencode.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,11 +13,15 @@ static const char head[] =
     "@page{size:A4;margin:14mm}\n"
     "body{font-family:'Noto Sans CJK JP','Hiragino Sans','Yu Gothic',sans-serif;font-size:10.5pt;"
     "line-height:1.5;color:#000;background:#fff;max-width:182mm;margin:0 auto}\n"
-    "h1{font-size:18pt;margin:0 0 2mm}h2{font-size:12pt;margin:4mm 0 1mm;border-bottom:1px solid #000}\n"
-    "pre{font-family:'Noto Sans Mono CJK JP',monospace;font-size:13pt;line-height:1.55;margin:1mm 0;"
-    "white-space:pre}\npre.latin{font-size:10.5pt}\n.qr{float:right;width:46mm;margin:0 0 2mm 4mm}\n"
+    "h1{font-size:18pt;margin:0 0 2mm}h2{font-size:12pt;margin:4mm 0 1mm;"
+    "border-bottom:1px solid #000}\n"
+    "pre{font-family:'Noto Sans Mono CJK JP',monospace;font-size:13pt;line-height:1.55;"
+    "margin:1mm 0;"
+    "white-space:pre}\npre.latin{font-size:10.5pt}\n.qr{float:right;width:46mm;"
+    "margin:0 0 2mm 4mm}\n"
     "table{border-collapse:collapse}td{padding:0 4mm 0 0;vertical-align:top}\n"
-    ".warn{clear:both;border:2px solid #000;padding:2mm 3mm;margin:3mm 0}ol{margin:1mm 0 0 5mm;padding:0}\n"
+    ".warn{clear:both;border:2px solid #000;padding:2mm 3mm;margin:3mm 0}"
+    "ol{margin:1mm 0 0 5mm;padding:0}\n"
     "code{font-family:monospace;font-size:9.5pt;word-break:break-all}\n"
     "</style></head><body>\n";
 
@@ -30,7 +34,8 @@ static const char steps[] =
     "途中で止まったら、同じ命令に <code>--resume</code> を付けます。</li>\n"
     "<li>被害の前の世代を選びます（<code>latest</code> の代わりに一覧の番号）。</li></ol>\n"
     "<h2>On the worst day</h2><ol>\n"
-    "<li>Unplug the vault from the machines that were hit. Do not repair anything in a hurry.</li>\n"
+    "<li>Unplug the vault from the machines that were hit. Do not repair anything in "
+    "a hurry.</li>\n"
     "<li>Put Mamori on a clean machine and connect the vault's disk to it.</li>\n"
     "<li><code>mamori vault list VAULT --key -</code> (type these words, then Ctrl-D)</li>\n"
     "<li><code>mamori vault restore VAULT latest --to /EMPTY/PLACE --key -</code>; if it was "
@@ -63,8 +68,10 @@ qr(struct buf *b, const void *p, size_t n, struct err *e)
 
 	if (!q)
 		return err_set(e, E_NOMEM, "the QR code could not be made");
-	r = buf_fmt(b, e, "<svg class=\"qr\" viewBox=\"-4 -4 %d %d\" shape-rendering=\"crispEdges\" "
-	    "role=\"img\" aria-label=\"QR\"><path d=\"", q->width + 8, q->width + 8);
+	r = buf_fmt(b, e,
+	    "<svg class=\"qr\" viewBox=\"-4 -4 %d %d\" shape-rendering=\"crispEdges\" "
+	    "role=\"img\" aria-label=\"QR\"><path d=\"",
+	    q->width + 8, q->width + 8);
 	for (int y = 0; y < q->width && r == 0; y++)
 		for (int x = 0; x < q->width && r == 0; x++)
 			if (q->data[y * q->width + x] & 1)
@@ -110,10 +117,13 @@ about(struct buf *b, const char *id, const char *fingerprint, int share, const c
 		r = buf_fmt(b, e, "<p>3 枚のうち %d 枚目。どれか 2 枚で復旧できます。"
 		    "Share %d of 3; any two open the vault.</p>\n", share, share);
 	if (r == 0)
-		r = buf_str(b, "<p class=\"warn\">この紙があれば、だれでも中身を読めます。無ければ、だれも戻せません。"
+		r = buf_str(b,
+		    "<p class=\"warn\">この紙があれば、だれでも中身を読めます。無ければ、だれも戻せません。"
 		    "金庫に入れ、写真を撮らず、機械に残さないでください。<br>Whoever has this page can read "
-		    "everything; without it nobody can restore. Keep it in a safe, take no photograph, "
-		    "leave no copy on a machine.</p>\n", e);
+		    "everything; without it nobody can restore. Keep it in a safe, take no "
+		    "photograph, "
+		    "leave no copy on a machine.</p>\n",
+		    e);
 	return r;
 }
 

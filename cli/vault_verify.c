@@ -158,8 +158,10 @@ say(struct job *j, const struct vault_verify_report *rep, double seconds)
 		    "(left over from unfinished writing: %llu; no harm)"),
 		    (unsigned long long)rep->strays);
 	if (rep->unchecked > 0)
-		cli_say(c, L(c, "（鍵がなく中身を見ていないもの: %llu。復旧鍵を使うと見られます）",
-		    "(content not looked at, for want of a key: %llu; the recovery key reaches it)"),
+		cli_say(c,
+		    L(c, "（鍵がなく中身を見ていないもの: %llu。復旧鍵を使うと見られます）",
+			"(content not looked at, for want of a key: %llu; the recovery key "
+			"reaches it)"),
 		    (unsigned long long)rep->unchecked);
 	cli_say(c, rep->ok ?
 	    L(c, "✓ 保管庫は正しい状態です: 区画 %llu、%s、%.1f 秒（%s）。",

@@ -1,8 +1,9 @@
 /* Getting data back: a generation, or parts of it, into a directory.
  *
- * Everything is verified while it is written. A damaged piece costs only itself: what can be read of
- * its file is written, the rest is zeros, and the file is named in the report. The list of files is
- * not trusted: nothing is ever written outside the target, and no symbolic link in it is followed.
+ * Everything is verified while it is written. A damaged piece costs only itself: what can be read
+ * of its file is written, the rest is zeros, and the file is named in the report. The list of files
+ * is not trusted: nothing is ever written outside the target, and no symbolic link in it is
+ * followed.
  *
  * A file gets its name at once and its time of change last; so a file whose size and time fit was
  * finished, and a restore that was interrupted is continued with ${resume}. */
@@ -31,7 +32,8 @@ struct vault_restore_opts {
 	const char *const *paths;  /* as walk_resolve takes them; none: everything */
 	size_t npaths;
 	bool resume;     /* continue: keep files that verify, rewrite other regular files */
-	bool force_into; /* also into a directory that is not empty; existing names are left alone */
+	bool
+	    force_into; /* also into a directory that is not empty; existing names are left alone */
 	bool overwrite;  /* with force_into: existing files are replaced */
 	unsigned threads; /* 0: one per processor */
 	void (*progress)(void *cookie, const struct vault_progress *p); /* may be NULL */

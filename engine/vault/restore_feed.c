@@ -204,8 +204,8 @@ list_damage(struct restore *rs, uint32_t i, const struct err *e)
 	const struct tree_ref *ref = &rs->m->refs[i];
 	char why[200];
 
-	(void)snprintf(why, sizeof(why), "the list of files is damaged from here on (%u entries): %.120s",
-	    ref->count, e->msg);
+	(void)snprintf(why, sizeof(why),
+	    "the list of files is damaged from here on (%u entries): %.120s", ref->count, e->msg);
 	restore_problem(rs, RESTORE_LIST, ref->dir, ref->name, 0, why);
 }
 

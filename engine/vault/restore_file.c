@@ -13,7 +13,8 @@ enum { PAGE = 4096, SPAN_LEN = 8 << 20 };
 
 /* ---- tables of contents, for damage and for comparing ---- */
 
-/* toc_of(w, seg, ret): The table of a segment with its chunks; its error code when there is none. */
+/* toc_of(w, seg, ret): The table of a segment with its chunks; its error code when there is none.
+ */
 static int
 toc_of(struct worker *w, const uint8_t *seg, const struct fmt_toc **ret, struct err *e)
 {
@@ -39,8 +40,8 @@ toc_of(struct worker *w, const uint8_t *seg, const struct fmt_toc **ret, struct 
 	return w->tocs[best].code;
 }
 
-/* hole_of(w, seg, off, len): How many of the ${len} bytes at ${off} share the damage met there: up to
- * the end of the group, or all when not even the table can be read. */
+/* hole_of(w, seg, off, len): How many of the ${len} bytes at ${off} share the damage met there: up
+ * to the end of the group, or all when not even the table can be read. */
 static uint64_t
 hole_of(struct worker *w, const uint8_t *seg, uint64_t off, uint64_t len)
 {

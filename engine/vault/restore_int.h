@@ -59,7 +59,7 @@ struct restore {
 	bool root;         /* may set owners */
 	uint32_t euid, egid;
 	unsigned umask;
-	bool odd_target;   /* default ACL or setgid: modes and groups of new files are not as asked */
+	bool odd_target; /* default ACL or setgid: modes and groups of new files are not as asked */
 
 	char **sel; /* tree paths; none: everything */
 	size_t nsel;
@@ -137,15 +137,16 @@ MUST int file_span(struct worker *w, struct span *s, struct err *e);
 void file_drop(struct restore *rs, struct span *s);
 
 /* ---- restore_meta.c ---- */
-/* meta_dir(w, en, ret, e): Descriptor of the directory in which an entry belongs, made when missing;
- * valid until the next call. Never through a symbolic link. 1, or 0 when it cannot be reached, which
- * was written down. */
+/* meta_dir(w, en, ret, e): Descriptor of the directory in which an entry belongs, made when
+ * missing; valid until the next call. Never through a symbolic link. 1, or 0 when it cannot be
+ * reached, which was written down. */
 MUST int meta_dir(struct worker *w, const struct tree_entry *en, int *ret, struct err *e);
 MUST int meta_mkdir(struct worker *w, const struct tree_entry *en, struct err *e);
 MUST int meta_dir_finish(struct worker *w, const struct tree_entry *en, struct err *e);
 MUST int meta_special(struct worker *w, const struct tree_entry *en, struct err *e);
 MUST int meta_link(struct worker *w, const struct tree_entry *en, struct err *e);
-/* meta_finish(w, fd, en, mode, uid, gid, e): Owner, attributes, mode, times of an open file that has
+/* meta_finish(w, fd, en, mode, uid, gid, e): Owner, attributes, mode, times of an open file that
+ * has
  * ${mode}, ${uid}, ${gid} now. */
 MUST int meta_finish(struct worker *w, int fd, const struct tree_entry *en, uint32_t mode,
     uint32_t uid, uint32_t gid, struct err *e);

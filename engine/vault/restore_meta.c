@@ -1,7 +1,7 @@
-/* Folders, owners, attributes, links and special files of the target. Every name here comes from the
- * list of files, which is not trusted: it is used relative to a directory that was reached without
- * following a symbolic link, and the last component is never followed either.
- * allow-files: removes what is in the way only when told to; fio has no call for it by descriptor */
+/* Folders, owners, attributes, links and special files of the target. Every name here comes from
+ * the list of files, which is not trusted: it is used relative to a directory that was reached
+ * without following a symbolic link, and the last component is never followed either. allow-files:
+ * removes what is in the way only when told to; fio has no call for it by descriptor */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>

@@ -279,7 +279,8 @@ vault_verify(const struct fio *f, const char *path, const struct vault_verify_op
 		} else {
 			v.key = x == 0 && vault_r_dedup(v.r) != NULL;
 			if (x == 0 && o->depth == VERIFY_DEEP && !v.key)
-				x = err_set(e, E_AUTH, "looking at the content needs the recovery key");
+				x = err_set(
+				    e, E_AUTH, "looking at the content needs the recovery key");
 			r = x == 0 ? look(&v, e) : x;
 		}
 	}

@@ -1,10 +1,9 @@
 /* Whether a repository is what it should be. Three depths:
  *
- *   structure  no key: the log (chain, every signature), every segment of the log there with its exact
- *              size, header, hashes and footer as the log's root says
- *   data       no key: also the hash of every page
- *   deep       with the recovery key: also every group decrypted and decompressed, every chunk's id,
- *              every list of files, every file's digest
+ *   structure  no key: the log (chain, every signature), every segment of the log there with its
+ * exact size, header, hashes and footer as the log's root says data       no key: also the hash of
+ * every page deep       with the recovery key: also every group decrypted and decompressed, every
+ * chunk's id, every list of files, every file's digest
  *
  * An error does not end the run. Each names what it touches: segment, page, generations, and with a
  * key systems and files. Nothing is ever changed. */
@@ -20,7 +19,8 @@ struct vault_verify_opts {
 	enum verify_depth depth;
 	const uint8_t *secret;           /* as in struct vault_open */
 	const struct vault_place *place;
-	const struct ledger_head *at_least; /* a head remembered earlier; finds a roll-back. NULL: none */
+	const struct ledger_head
+	    *at_least; /* a head remembered earlier; finds a roll-back. NULL: none */
 	unsigned threads; /* 0: one per processor */
 	void (*progress)(void *cookie, uint64_t done, uint64_t all); /* bytes; may be NULL */
 	void *cookie;

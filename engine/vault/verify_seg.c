@@ -105,8 +105,8 @@ read_pages(struct vseg_worker *w, int fd, uint32_t page, uint32_t n, uint8_t *p,
 	    FMT_HEADER_LEN + (uint64_t)page * FMT_PAGE_LEN, e);
 }
 
-/* check_pages(w, fd, i, header, fits): The hash of every page, against the stored hashes when these fit the
- * log's root; else against the root itself. */
+/* check_pages(w, fd, i, header, fits): The hash of every page, against the stored hashes when these
+ * fit the log's root; else against the root itself. */
 static void
 check_pages(struct vseg_worker *w, int fd, uint32_t i, const uint8_t *header, bool fits)
 {

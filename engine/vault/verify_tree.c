@@ -187,7 +187,8 @@ static void
 file_error(struct verify *v, const struct vault_generation *g, const struct tree_entry *en,
     const char *why)
 {
-	struct verify_error *x = verify_error(v, UINT32_MAX, -1, "a file is not whole: %.200s", why);
+	struct verify_error *x =
+	    verify_error(v, UINT32_MAX, -1, "a file is not whole: %.200s", why);
 	size_t n = strlen(en->dir) + strlen(en->name) + 2;
 	char *path = x ? malloc(n) : NULL;
 
@@ -402,8 +403,8 @@ touch(const struct bad_range *bad, size_t n, const struct tree_entry *en, struct
 }
 
 static int
-name_files(struct verify *v, const struct bad_range *bad, size_t n, const struct vault_generation *g,
-    struct err *e)
+name_files(struct verify *v, const struct bad_range *bad, size_t n,
+    const struct vault_generation *g, struct err *e)
 {
 	struct vault_gen *gen = NULL;
 	struct walk *w = NULL;

@@ -88,7 +88,8 @@ walk_next(struct walk *w, struct tree_entry *ret, struct err *e)
 		    w->i, w->seen, ref->count);
 	if (w->seen++ == 0 &&
 	    (strcmp(ret->dir, ref->dir) != 0 || strcmp(ret->name, ref->name) != 0))
-		return err_set(e, E_CORRUPT, "block %u of the list of files is another block", w->i);
+		return err_set(
+		    e, E_CORRUPT, "block %u of the list of files is another block", w->i);
 	return 1;
 }
 

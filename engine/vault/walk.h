@@ -25,8 +25,8 @@ bool walk_inside(const char *top, const char *path, size_t n);
 /* walk_split(path, ret_name): The length of the directory part; the name begins at ${ret_name}. */
 size_t walk_split(const char *path, const char **ret_name);
 
-/* walk_resolve(m, path, ret, ret_n, e): What a person means by a path: an absolute path as it was on
- * the machine (also one above several sources), or a path of the tree. One or more tree paths,
+/* walk_resolve(m, path, ret, ret_n, e): What a person means by a path: an absolute path as it was
+ * on the machine (also one above several sources), or a path of the tree. One or more tree paths,
  * NUL-terminated; ${ret} is freed with walk_resolve_free. Does not look whether they exist.
  * E_NOENT: nothing was backed up there; E_INVAL. */
 MUST int walk_resolve(const struct tree_manifest *m, const char *path, char ***ret, size_t *ret_n,

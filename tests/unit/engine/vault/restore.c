@@ -58,7 +58,8 @@ give_back(struct vault_restore_opts o, struct vault_restore_report *rep, struct 
 
 	if (!o.resume) {
 		(void)snprintf(cmd, sizeof(cmd),
-		    "rm -rf '%s' '%s'; mkdir '%s'; echo secret >'%s/secret'", out, outside, outside, outside);
+		    "rm -rf '%s' '%s'; mkdir '%s'; echo secret >'%s/secret'", out, outside, outside,
+		    outside);
 		if (system(cmd) != 0)
 			printf("# %s\n", cmd);
 	}
@@ -123,7 +124,8 @@ test_links_out(unsigned threads)
 	list[7] = mk_entry("good", "l", TREE_SYMLINK, "../../../../../../etc/passwd");
 	mk_generation(&m, list, 8);
 	r = give_back((struct vault_restore_opts){.threads = threads}, &rep, &e);
-	OK(r == 0, "a list that leads out through a link is restored as far as it goes (%s)", e.msg);
+	OK(r == 0, "a list that leads out through a link is restored as far as it goes (%s)",
+	    e.msg);
 	OK(!there(outside, "planted") && !there(outside, "planted-dir"),
 	    "nothing is written outside the target");
 	/* which of two things of one name comes first is open; that both cannot be is said */
@@ -174,9 +176,11 @@ test_names_out(void)
 		m.bend_block = bends[i];
 		mk_generation(&m, list, 3);
 		OK(give_back((struct vault_restore_opts){0}, &rep, &e) == 0 && rep.nproblems == 1 &&
-		    rep.problems[0].kind == RESTORE_LIST, "a name that cannot be is damage (%zu)", i);
+			rep.problems[0].kind == RESTORE_LIST,
+		    "a name that cannot be is damage (%zu)", i);
 		OK(contains(out, "a", "first"), "what stands before it is restored");
-		OK(!there(m.dir, "planted") && !there("/", "planted"), "nothing is written elsewhere");
+		OK(!there(m.dir, "planted") && !there("/", "planted"),
+		    "nothing is written elsewhere");
 		vault_restore_report_free(&rep);
 		OK(verify_errors() >= 1, "deep verification names it");
 		fresh();
@@ -344,15 +348,18 @@ test_failing_target(void)
 			atomic_store(&fail_at, k);
 			atomic_store(&calls, 0);
 			r = give_back((struct vault_restore_opts){.fio = &f}, &rep, &e);
-			if (codes[c] == ENOSPC && r != E_NOSPC && rep.nproblems == 0 && !all_there())
+			if (codes[c] == ENOSPC && r != E_NOSPC && rep.nproblems == 0 &&
+			    !all_there())
 				wrong++;
 			if (r == 0 && rep.nproblems == 0 && !all_there())
 				silent++;
 			vault_restore_report_free(&rep);
 			atomic_store(&fail_at, 0);
-			r = give_back((struct vault_restore_opts){.fio = &f, .resume = true}, &rep, &e);
+			r = give_back(
+			    (struct vault_restore_opts){.fio = &f, .resume = true}, &rep, &e);
 			if (r < 0 || rep.nproblems > 0 || !all_there()) {
-				printf("# call %d, errno %d: %s\n", k, codes[c], r < 0 ? e.msg : "");
+				printf(
+				    "# call %d, errno %d: %s\n", k, codes[c], r < 0 ? e.msg : "");
 				stuck++;
 			}
 			vault_restore_report_free(&rep);
