@@ -44,6 +44,7 @@ enum {
 	FMT_MAX_GROUP = 128 * 1024,
 	FMT_MAX_WRAPS = 24,
 	FMT_MAX_CHUNKS = 1 << 20,        /* per segment */
+	FMT_MAX_GROUPS = 1 << 16,        /* writers make fewer than 5000 */
 	FMT_ALG_1 = 1, /* AES-256-GCM, SHA-256, HMAC-SHA-256, ECIES P-256, zstd */
 };
 

@@ -90,6 +90,12 @@ vault_r_ident(const VAULT_R *r)
 	return &r->repo->ident;
 }
 
+int
+vault_r_sound(const VAULT_R *r, struct err *e)
+{
+	return repo_sound(r->repo, e);
+}
+
 const struct vault_generation *
 vault_r_list(const VAULT_R *r, size_t *ret_n)
 {
@@ -139,7 +145,11 @@ vault_r_find(const VAULT_R *r, const char *what, const struct vault_generation *
 	if (r->repo->ngens == 0)
 		return err_set(e, E_NOENT, "the vault holds no generation yet");
 	for (size_t i = r->repo->ngens; i-- > 0 && !found;) {
-		if (strcmp(what, "latest") == 0 || by_name(&r->repo->gens[i], what))
+		const struct vault_generation *g = &r->repo->gens[i];
+
+		/* one whose description nobody can read is no help */
+		if ((strcmp(what, "latest") == 0 && (g->info_ok || !r->repo->have_index)) ||
+		    by_name(g, what))
 			found = &r->repo->gens[i];
 	}
 	for (size_t i = 0; !found && n >= 4 && i < r->repo->ngens; i++) {
@@ -191,6 +201,8 @@ vault_gen_open(VAULT_R *r, const struct vault_generation *gen, struct vault_gen 
 	struct vault_gen *g;
 	int x;
 
+	if (!gen->info_ok && r->repo->have_index)
+		return err_set(e, E_CORRUPT, "the description of this generation is damaged");
 	if (!gen->info_ok)
 		return err_set(e, E_AUTH, "reading this needs the recovery key");
 	g = calloc(1, sizeof(*g));

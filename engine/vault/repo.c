@@ -405,6 +405,12 @@ on_snapshot(struct repo *r, const struct ledger_rec *rec, struct err *e)
 			return err_set(e, E_CORRUPT, "a generation needs segments the log lacks");
 		}
 	}
+	for (size_t i = 0; i < r->ngens; i++) {
+		if (memcmp(r->gens[i].id, s.id, FMT_ID_LEN) == 0) {
+			fmt_snapshot_rec_free(&s);
+			return err_set(e, E_CORRUPT, "a generation takes the name of another one");
+		}
+	}
 	if (r->ngens == r->cap_gens) {
 		size_t cap = r->cap_gens ? r->cap_gens * 2 : 32;
 		void *p = reallocarray(r->gens, cap, sizeof(*r->gens));
@@ -432,23 +438,57 @@ on_snapshot(struct repo *r, const struct ledger_rec *rec, struct err *e)
 	return x;
 }
 
+/* admitted(r, rec, e): Whether the record's signer may write here; a key record adds one. */
+static int
+admitted(struct repo *r, const struct ledger_rec *rec, struct err *e)
+{
+	bool first = memcmp(rec->key_id, r->first_key_id, 8) == 0;
+	uint8_t hash[DIGEST_LEN];
+
+	if (rec->type == LEDGER_T_KEY && first) {
+		digest_sha256(rec->payload, rec->len, hash);
+		return map_put(&r->insiders, hash, 8, r, e);
+	}
+	if (rec->type == LEDGER_T_KEY)
+		return err_set(e, E_CORRUPT,
+		    "a writer was admitted by somebody without the recovery key");
+	if (!first && !map_get(&r->insiders, rec->key_id, 8))
+		return err_set(e, E_CORRUPT,
+		    "written with a key that nobody with the recovery key admitted");
+	return 0;
+}
+
 static int
 on_record(const struct ledger_rec *rec, void *cookie, struct err *e)
 {
 	struct repo *r = cookie;
-	int x = 0;
+	struct err why;
+	int x = admitted(r, rec, &why);
 
-	if (rec->type == LEDGER_T_KEY && memcmp(rec->key_id, r->first_key_id, 8) != 0)
-		x = err_set(
-		    e, E_CORRUPT, "a writer was admitted by somebody without the recovery key");
-	else if (rec->type == FMT_LOG_SEGMENT)
-		x = on_segment(r, rec, e);
-	else if (rec->type == FMT_LOG_SNAPSHOT)
-		x = on_snapshot(r, rec, e);
-	if (x < 0 && e)
-		return err_wrap(e, "log entry %llu", (unsigned long long)rec->seq);
+	if (x == 0 && rec->type == FMT_LOG_SEGMENT)
+		x = on_segment(r, rec, &why);
+	else if (x == 0 && rec->type == FMT_LOG_SNAPSHOT)
+		x = on_snapshot(r, rec, &why);
+	if (x < 0 && x != E_CORRUPT) {
+		if (e)
+			*e = why;
+		return x;
+	}
+	if (x < 0 && r->nodd++ == 0) {
+		r->odd_seq = rec->seq;
+		(void)snprintf(r->odd_why, sizeof(r->odd_why), "%.159s", why.msg);
+	}
 	r->next_seq = rec->seq + 1;
-	return x;
+	return 0;
+}
+
+int
+repo_sound(const struct repo *r, struct err *e)
+{
+	if (r->nodd == 0)
+		return 0;
+	return err_set(e, E_CORRUPT, "log entry %llu: %s", (unsigned long long)r->odd_seq,
+	    r->odd_why);
 }
 
 int
@@ -512,6 +552,7 @@ repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *
 	r->f = f;
 	r->dirfd = r->segfd = r->tmpfd = -1;
 	map_init(&r->by_id, UINT32_MAX);
+	map_init(&r->insiders, 1 << 16);
 	x = open_parts(r, path, e);
 	if (x < 0) {
 		repo_close(r);
@@ -538,6 +579,7 @@ repo_index_key(struct repo *r, const uint8_t key[32], struct err *e)
 		free(r->gens[i].runs);
 	r->ngens = 0;
 	r->nsegs = 0;
+	r->nodd = 0;
 	map_free(&r->by_id);
 	map_init(&r->by_id, UINT32_MAX);
 	r->next_seq = 0;
@@ -558,6 +600,7 @@ repo_close(struct repo *r)
 	free(r->gens);
 	free(r->segs);
 	map_free(&r->by_id);
+	map_free(&r->insiders);
 	explicit_bzero(r->index_key, sizeof(r->index_key));
 	free(r);
 }

@@ -16,7 +16,12 @@ struct repo {
 	struct vault_ident ident;
 	struct fmt_genesis genesis;
 	uint8_t first_key_id[8];
+	struct map insiders;     /* ids of keys that the first key admitted */
 	uint64_t next_seq;       /* first log record not read yet */
+	/* Records that hold as records and make no sense as the vault's: what somebody with a writer
+	 * key may append. They are left out, so that nobody can lock history away with one. */
+	uint64_t nodd, odd_seq;  /* how many; the first */
+	char odd_why[160];
 	struct vault_seg *segs;  /* in log order; the index is the segment's number */
 	uint32_t nsegs, cap_segs;
 	struct map by_id;        /* segment id -> (void *)(number + 1) */
@@ -32,6 +37,9 @@ void repo_close(struct repo *r);
 /* repo_index_key(r, key, e): Take the index key (E_AUTH when it is not this repository's) and open
  * the descriptions of all generations. */
 MUST int repo_index_key(struct repo *r, const uint8_t key[32], struct err *e);
+/* repo_sound(r, e): E_CORRUPT when the log holds records that were left out. Writers stop then;
+ * readers go on. */
+MUST int repo_sound(const struct repo *r, struct err *e);
 /* repo_refresh(r, e): Read what others appended. */
 MUST int repo_refresh(struct repo *r, struct err *e);
 /* repo_ident_whole(f, dirfd, e): Whether every byte of `mamori-vault` is as it was written, also

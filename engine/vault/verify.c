@@ -277,6 +277,8 @@ vault_verify(const struct fio *f, const char *path, const struct vault_verify_op
 				verify_error(&v, UINT32_MAX, -1, "%.200s", e->msg);
 			r = 0;
 		} else {
+			if (x == 0 && vault_r_sound(v.r, e) < 0)
+				verify_error(&v, UINT32_MAX, -1, "%.200s", e->msg);
 			v.key = x == 0 && vault_r_dedup(v.r) != NULL;
 			if (x == 0 && o->depth == VERIFY_DEEP && !v.key)
 				x = err_set(

@@ -138,6 +138,8 @@ open_writer(struct vault_w *w, const char *path, struct err *e)
 	if (r == 0)
 		r = repo_index_key(w->repo, w->key.index, e);
 	if (r == 0)
+		r = repo_sound(w->repo, e);
+	if (r == 0)
 		r = check_seen(w, e);
 	if (r == 0 && w->repo->tmpfd < 0)
 		r = err_set(e, E_SYS, "%s: the folder tmp of the vault cannot be opened", path);
@@ -451,6 +453,8 @@ commit(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64_
 		snap.retain_until = now + (int64_t)w->repo->genesis.lock_days * TIME_DAY;
 	(void)memcpy(snap.id, run->man.id, FMT_ID_LEN);
 	r = repo_refresh(w->repo, e);
+	if (r == 0)
+		r = repo_sound(w->repo, e);
 	if (r == 0)
 		r = runs_of(run, &snap, e);
 	if (r == 0)

@@ -24,42 +24,6 @@ wrong(unsigned long k, int sys, const struct tape *t, const char *why)
 		    sys ? strerrordesc_np(sys) : "half a write", why);
 }
 
-/* copy(from, to): A tree of plain files, as cp -a of it. */
-static void
-copy(const char *from, const char *to)
-{
-	DIR *d = opendir(from);
-	struct dirent *de;
-
-	if (mkdir(to, 0700) < 0 || !d)
-		vt_die(to);
-	while ((de = readdir(d))) {
-		char a[VT_PATH * 2], b[VT_PATH * 2];
-		struct stat st;
-		int in, out;
-
-		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
-			continue;
-		(void)snprintf(a, sizeof(a), "%s/%s", from, de->d_name);
-		(void)snprintf(b, sizeof(b), "%s/%s", to, de->d_name);
-		if (lstat(a, &st) < 0)
-			vt_die(a);
-		if (S_ISDIR(st.st_mode)) {
-			copy(a, b);
-			continue;
-		}
-		in = open(a, O_RDONLY | O_CLOEXEC);
-		out = open(b, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 07777);
-		if (in < 0 || out < 0)
-			vt_die(b);
-		while (copy_file_range(in, NULL, out, NULL, 1 << 24, 0) > 0)
-			continue;
-		(void)close(in);
-		(void)close(out);
-	}
-	(void)closedir(d);
-}
-
 /* scratch(s, from): A copy of the vault and state of ${from} (NULL: none), the same source. */
 static void
 scratch(struct vt *s, const struct vt *from)
@@ -71,8 +35,8 @@ scratch(struct vt *s, const struct vt *from)
 	if (mkdir(s->top, 0700) < 0)
 		vt_die(s->top);
 	if (from) {
-		copy(from->repo, s->repo);
-		copy(from->state, s->state);
+		vt_copy(from->repo, s->repo);
+		vt_copy(from->state, s->state);
 	} else if (mkdir(s->state, 0700) < 0) {
 		vt_die(s->state);
 	}
