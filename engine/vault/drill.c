@@ -49,7 +49,7 @@ describe(struct drill_system *s, const struct vault_generation *g)
 int
 drill_begin(struct drill *d, const struct drill_opts *o, struct drill_report *rep, struct err *e)
 {
-	const struct vault_generation *gens[DRILL_MAX_SYSTEMS];
+	const struct vault_generation *gens[DRILL_MAX_SYSTEMS] = {NULL};
 	int r;
 
 	*d = (struct drill){.o = o, .rep = rep, .guard = {.dirfd = -1}};

@@ -138,7 +138,7 @@ static int
 pieces(struct check *c, int fd, const struct tree_entry *en, struct err *e)
 {
 	uint64_t span = en->flags & TREE_GRID ? TREE_SPAN_GRID : TREE_SPAN_CDC, pos = 0;
-	int r = 1;
+	int r;
 
 	for (uint32_t i = 0; i < en->nextents; i++) {
 		const struct tree_extent *x = &en->extents[i];
@@ -166,7 +166,6 @@ pieces(struct check *c, int fd, const struct tree_entry *en, struct err *e)
 				r = end_span(c, e);
 			if (r < 0)
 				return r;
-			r = 1;
 		}
 	}
 	return 1;

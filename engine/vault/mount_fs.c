@@ -141,10 +141,10 @@ do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct mfs *m = self(req);
 	struct fuse_entry_param p;
-	struct mtree_block *b;
+	struct mtree_block *b = NULL;
 	struct err e;
 	struct buf dir;
-	uint32_t i;
+	uint32_t i = 0;
 	int r;
 
 	buf_init(&dir, TREE_MAX_PATH + TREE_MAX_NAME + 2);
@@ -325,7 +325,7 @@ list_from(struct listing *l, const char *dir, struct mtree_block *b, uint32_t i,
 	bool full = false;
 	int r = 0;
 
-	while (r == 0 && !full) {
+	while (r == 0 && !full && b) {
 		uint32_t no = b->no;
 
 		if (i >= b->entries.len) {

@@ -228,7 +228,7 @@ make_room(struct mtree *t, size_t need)
 int
 mtree_get(struct mtree *t, uint32_t no, struct mtree_block **ret, struct err *e)
 {
-	struct mtree_block *b, *mine, **place;
+	struct mtree_block *b, *mine = NULL, **place;
 	int r;
 
 	if (no >= t->m->nrefs)
