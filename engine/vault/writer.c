@@ -66,11 +66,11 @@ check_seen(struct vault_w *w, struct err *e)
 		return 0; /* nothing remembered */
 	s.seq = le64_get(b.p);
 	(void)memcpy(s.hash, b.p + 8, LEDGER_HASH_LEN);
-	if (ledger_head(w->repo->log).seq >= s.seq) {
-		r = ledger_each(w->repo->log, s.seq, seen_match, &s, e);
-		if (r < 0)
-			return r;
-	}
+	/* ledger_each reads on first: another writer may have added entries, and noted them as seen,
+	 * after this handle was opened */
+	r = ledger_each(w->repo->log, s.seq, seen_match, &s, e);
+	if (r < 0)
+		return r;
 	if (!s.fits)
 		return err_set(e, E_CORRUPT,
 		    "the vault's log is older than what this machine saw, or another one: "

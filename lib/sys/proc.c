@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,10 +42,15 @@ static void
 reset_signals(void)
 {
 	struct sigaction sa = {.sa_handler = SIG_DFL};
+	const unsigned long raw[8] = {0};
 	sigset_t none;
 
 	for (int i = 1; i < NSIG; i++)
 		(void)sigaction(i, &sa, NULL); /* fails for KILL and STOP, as it should */
+	/* The two that libc keeps for its threads: some parents (make among them) leave them ignored, and
+	 * libc's own call refuses to touch them. All zero is the default action. */
+	for (int i = 32; i <= 33; i++)
+		(void)syscall(SYS_rt_sigaction, i, raw, NULL, (size_t)8);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
