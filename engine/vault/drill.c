@@ -64,7 +64,7 @@ drill_begin(struct drill *d, const struct drill_opts *o, struct drill_report *re
 		if (!d->sets)
 			r = err_set(e, E_NOMEM, "no memory");
 	}
-	for (size_t i = 0; i < rep->nsystems && r == 0; i++) {
+	for (size_t i = 0; i < rep->nsystems && r == 0 && gens[i]; i++) {
 		struct set *s = &d->sets[i];
 
 		describe(&rep->systems[i], gens[i]);

@@ -152,7 +152,7 @@ do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (r == 0)
 		r = mtree_find(m->tree, (const char *)dir.p, name, &b, &i, &e);
 	buf_free(&dir);
-	if (r == 1) {
+	if (r == 1 && b) {
 		entry_param(mtree_at(b, i), mtree_ino(b->no, i), &p);
 		mtree_put(m->tree, b);
 		(void)fuse_reply_entry(req, &p);

@@ -241,8 +241,8 @@ mtree_get(struct mtree *t, uint32_t no, struct mtree_block **ret, struct err *e)
 		return 0;
 	}
 	r = load(t, no, &mine, e);
-	if (r < 0)
-		return r;
+	if (r < 0 || !mine)
+		return r < 0 ? r : no_memory(e);
 	(void)pthread_mutex_lock(&t->lock);
 	b = cached(t, no); /* somebody else may have been quicker */
 	if (!b) {
@@ -278,14 +278,14 @@ mtree_seek(struct mtree *t, const char *dir, const char *name, struct mtree_bloc
     uint32_t *ret_i, struct err *e)
 {
 	uint32_t no, lo, hi;
-	struct mtree_block *b;
+	struct mtree_block *b = NULL;
 	int r;
 
 	if (t->m->nrefs == 0)
 		return 0;
 	for (no = tree_manifest_find(t->m, dir, name); no < t->m->nrefs; no++) {
 		r = mtree_get(t, no, &b, e);
-		if (r < 0)
+		if (r < 0 || !b)
 			return r;
 		lo = 0;
 		hi = (uint32_t)b->entries.len;
