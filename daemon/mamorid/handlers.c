@@ -235,8 +235,10 @@ h_place_add(struct chan_call *c, struct err *e)
 		r = name_ok("name_ja", text_of(c, "name_ja"), 120, false, e);
 	if (r == 0)
 		r = name_ok("name_en", text_of(c, "name_en"), 120, false, e);
-	if (r == 0 && (name_ok("repo", repo, SCHED_PATH - 1, false, e) < 0 || repo[0] == '-'))
-		r = err_set(e, E_INVAL, "\"repo\" is not a place for copies");
+	if (r == 0)
+		r = name_ok("repo", repo, SCHED_PATH - 1, false, e);
+	if (r == 0 && repo[0] != '/' && !strstr(repo, "://"))
+		r = err_set(e, E_INVAL, "\"repo\" is neither an absolute path nor an address");
 	if (r == 0 && *key && (key[0] != '/' || strlen(key) >= SCHED_PATH))
 		r = err_set(e, E_INVAL, "\"key_file\" is not an absolute path");
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -240,13 +241,17 @@ open_pipes(struct runner *r, int w[2], struct err *e)
 static int
 spawn(struct runner *r, const json_t *argv, struct err *e)
 {
-	const char *const env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "MAMORI_LANG=ja", NULL};
+	char zone[128] = "";
+	/* the time zone is the only thing a job takes over from us */
+	const char *const env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "MAMORI_LANG=ja",
+	    getenv("TZ") ? zone : NULL, NULL};
 	const char *av[MAX_ARGS + 8] = {r->conf->program, "--state", r->conf->state, "--json"};
 	struct proc_spec spec = {.path = r->conf->program, .argv = av, .env = env, .in = -1,
 	    .own_group = true, .nice = 5};
 	size_t n = 4;
 	int w[2] = {-1, -1}, rc;
 
+	(void)snprintf(zone, sizeof(zone), "TZ=%.100s", getenv("TZ") ? getenv("TZ") : "");
 	for (size_t i = 0; i < json_array_size(argv); i++)
 		av[n++] = json_string_value(json_array_get(argv, i));
 	av[n] = NULL;

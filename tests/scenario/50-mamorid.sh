@@ -104,6 +104,9 @@ ok "ping" call ping
 is "a method outside the table closes the connection" "$(call nosuch)" closed
 no "an unknown job" call job.run '{"job":"nosuch"}'
 no "a system without a place" call system.add '{"id":"x","kind":"chart","name_ja":"a","name_en":"a","paths":["/x"],"place":"nowhere"}'
+no "a place that is neither path nor address" call place.add '{"id":"x","repo":"-x","name_ja":"a","name_en":"a"}'
+no "an id that is none" call place.add '{"id":"../x","repo":"/v","name_ja":"a","name_en":"a"}'
+no "a name with a line break" call place.add '{"id":"x","repo":"/v","name_ja":"a\nb","name_en":"a"}'
 no "a path that is not absolute" call system.add '{"id":"x","kind":"chart","name_ja":"a","name_en":"a","paths":["x"],"place":"p"}'
 ok "a place" call place.add \
     "{\"id\":\"p\",\"repo\":\"$S/vault/p\",\"name_ja\":\"保管庫\",\"name_en\":\"vault\",\"key_file\":\"$S/key.txt\"}"
