@@ -129,7 +129,7 @@ try(const struct rp_plan *pl, const char *family)
 {
 	static struct rp_fs fs;
 	struct vt s = v;
-	int acks = 0, fd;
+	int acks = 0, fd = -1;
 
 	points++;
 	rp_names(&tape, pl, &fs);
@@ -281,7 +281,7 @@ lie(const struct rp_plan *pl)
 	VAULT_R *r = NULL;
 	VAULT_W *w = NULL;
 	size_t n = 0, have = 0;
-	int fd;
+	int fd = -1;
 
 	lies++;
 	rp_names(&tape, pl, &fs);

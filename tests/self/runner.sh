@@ -83,5 +83,5 @@ X
 is "a scenario runs in its own empty directory" "$(last --kind scenario)" "0 1 passed, 0 failed, 0 skipped"
 ok "what it left running was ended" grep -q 'left processes behind' out
 ok "its directory is gone" test ! -e "$(sed -n 's/^ok 1 - in //p' out)"
-is "all of them" "$(last --timeout 2)" "1 12 passed, 13 failed, 2 skipped"
+is "all of them" "$(last --timeout 6)" "1 12 passed, 13 failed, 2 skipped"
 done_testing
