@@ -109,9 +109,11 @@ send_add(struct cli *c, struct add *a, struct err *e)
 	    a->repo_path, "name_ja", "保管庫", "name_en", "vault", "key_file", ""), NULL, e);
 
 	if (r == 0 || r == E_EXIST)
-		r = call(c, "system.add", json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:O}", "id", a->id,
-		    "kind", a->kind, "name_ja", a->ja, "name_en", a->en, "place", a->place,
-		    "practice", 0, "paths", a->paths), NULL, e);
+		r = call(c, "system.add",
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:O}", "id", a->id, "kind", a->kind,
+			"name_ja", a->ja, "name_en", a->en, "place", a->place, "practice", 0,
+			"paths", a->paths),
+		    NULL, e);
 	return r;
 }
 

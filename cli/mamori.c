@@ -34,7 +34,8 @@ help(const struct cli *c, FILE *out)
 	    L(c,
 		"mamori – 守り。診療を止めないための道具です。\n\n使い方: mamori [--state DIR] [--json] "
 		"[--lang ja|en] 命令 …",
-		"mamori – keeps a clinic running through a cyber-attack.\n\nusage: mamori [--state DIR] "
+		"mamori – keeps a clinic running through a cyber-attack.\n\n"
+		"usage: mamori [--state DIR] "
 		"[--json] [--lang ja|en] COMMAND ..."));
 	for (const struct cli_cmd *k = commands; k->name; k++)
 		fprintf(out, "  %-10s %s\n", k->name, L(c, k->ja, k->en));
@@ -50,7 +51,8 @@ help(const struct cli *c, FILE *out)
 		"  --json        print one JSON object\n"
 		"  --lang ja|en  language\n"
 		"  --version     version\n\n"
-		"exit status: 0 done and true  1 done, the answer is no  2 wrong usage  3 could not do it\n"
+		"exit status: 0 done and true  1 done, the answer is no  2 wrong usage  "
+		"3 could not do it\n"
 		"usage of one command: mamori COMMAND --help"));
 }
 

@@ -1,10 +1,10 @@
 /* The parts of one backup run. Private to vault.
  *
- * The main thread walks the sources and emits finished entries in tree order; worker threads read files.
- * Reading may wait for the disk, so there are more threads than processors; the work on the bytes
- * (cut, hash, look up, compress, seal) needs a *slot*, of which there is one per processor, and a slot
- * owns one open segment. Finished segments go to the closer thread, which makes them durable and
- * enters them in the log while the others go on. */
+ * The main thread walks the sources and emits finished entries in tree order; worker threads read
+ * files. Reading may wait for the disk, so there are more threads than processors; the work on the
+ * bytes (cut, hash, look up, compress, seal) needs a *slot*, of which there is one per processor,
+ * and a slot owns one open segment. Finished segments go to the closer thread, which makes them
+ * durable and enters them in the log while the others go on. */
 #ifndef MAMORI_VAULT_BK_INT_H
 #define MAMORI_VAULT_BK_INT_H
 
@@ -178,7 +178,8 @@ void bk_problem(struct bk_run *run, const struct item *it, const char *why);
 
 /* ---- reading files: bk_read.c ---- */
 
-/* bk_read_small(run, batch): All small files of a batch. bk_read_span(run, batch, it, i): one span. */
+/* bk_read_small(run, batch): All small files of a batch. bk_read_span(run, batch, it, i): one span.
+ */
 void bk_read_small(struct bk_run *run, struct batch *b, uint8_t *mem);
 void bk_read_span(struct bk_run *run, struct batch *b, struct item *it, uint32_t i, uint8_t *mem);
 enum { BK_MEM = BK_BATCH_BYTES + BK_SMALL + CHUNK_MAX * 2 };

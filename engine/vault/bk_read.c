@@ -85,7 +85,8 @@ put_chunk(struct cutter *c, const uint8_t *p, size_t n, struct err *e)
 	return r < 0 ? r : tree_fid_chunk(c->fid, id, e);
 }
 
-/* cut(c, p, n, pos, last, ret, e): Store whole chunks from ${n} bytes that lie at ${pos} in the file;
+/* cut(c, p, n, pos, last, ret, e): Store whole chunks from ${n} bytes that lie at ${pos} in the
+ * file;
  * ${ret} = bytes used. Not ${last}: keep back what might still grow. */
 static int
 cut(struct cutter *c, const uint8_t *p, size_t n, uint64_t pos, bool last, size_t *ret,
@@ -297,8 +298,8 @@ drain(struct reading *r, bool last, struct err *e)
 	return 0;
 }
 
-/* read_data(r, from, to, sys, e): One stretch without holes. 1: the file ended early; E_SYS with *sys
- * set: the source cannot be read. */
+/* read_data(r, from, to, sys, e): One stretch without holes. 1: the file ended early; E_SYS with
+ * *sys set: the source cannot be read. */
 static int
 read_data(struct reading *r, uint64_t from, uint64_t to, int *sys, struct err *e)
 {

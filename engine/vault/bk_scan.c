@@ -128,7 +128,8 @@ cmp_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* read_xattrs(s, it, e): Attributes and ACLs, sorted by name so that equal files give equal bytes. */
+/* read_xattrs(s, it, e): Attributes and ACLs, sorted by name so that equal files give equal bytes.
+ */
 static int
 read_xattrs(struct scan *s, struct item *it, struct err *e)
 {
@@ -163,8 +164,8 @@ nanos(const struct timespec *t)
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
-/* due(en, now): Whether it is time to read the file although it looks unchanged: after 30 to 40 days,
- * spread by inode, which catches forged times and silent damage of the source. */
+/* due(en, now): Whether it is time to read the file although it looks unchanged: after 30 to 40
+ * days, spread by inode, which catches forged times and silent damage of the source. */
 static bool
 due(const struct files_entry *en, int64_t now)
 {
@@ -173,8 +174,8 @@ due(const struct files_entry *en, int64_t now)
 	return age < 0 || age > (REREAD_DAYS + (int64_t)(en->ino % 10)) * TIME_DAY;
 }
 
-/* unchanged(s, en, st): Size, both times and inode are the same, and neither time is so close to the
- * last run, or in the future, that a later change could hide behind it. */
+/* unchanged(s, en, st): Size, both times and inode are the same, and neither time is so close to
+ * the last run, or in the future, that a later change could hide behind it. */
 static bool
 unchanged(const struct scan *s, const struct files_entry *en, const struct stat *st)
 {

@@ -30,13 +30,14 @@ struct chunker {
 MUST int chunker_init(struct chunker *c, const uint8_t key[32], struct err *e);
 
 /* chunk_cut(c, cl, p, n): Length of the first chunk of the ${n} > 0 bytes at ${p}; ${n} itself when
- * there is no cut in them and they are fewer than the class's maximum. Pure; the cut depends only on
- * bytes inside the chunk. */
+ * there is no cut in them and they are fewer than the class's maximum. Pure; the cut depends only
+ * on bytes inside the chunk. */
 size_t chunk_cut(const struct chunker *c, enum chunk_class cl, const uint8_t *p, size_t n);
 /* chunk_max(cl): The longest chunk of the class: what must be at hand to cut finally. */
 size_t chunk_max(enum chunk_class cl);
 
-/* chunk_classify(head, n, size, was_grid): The class for a file of ${size} bytes that starts with these
+/* chunk_classify(head, n, size, was_grid): The class for a file of ${size} bytes that starts with
+ * these
  * ${n} <= 4096 bytes; ${was_grid}: the previous generation cut it on the grid. */
 enum chunk_class chunk_classify(const uint8_t *head, size_t n, uint64_t size, bool was_grid);
 

@@ -53,7 +53,7 @@ struct drill_report {
 	uint64_t lost;       /* files whose bytes did not come back */
 	uint64_t different;  /* entries whose name came back but not its times, rights or kind */
 	uint64_t from_source; /* files whose reference was read from the machine itself */
-	uint64_t left_out;   /* files not taken: path too long, over the size, unread in the backup */
+	uint64_t left_out; /* files not taken: path too long, over the size, unread in the backup */
 	double first_chart_seconds; /* from nothing opened to the first chart's bytes */
 	double seconds;      /* from nothing opened to everything back */
 	char chart[512];     /* the path of that chart; bytes */

@@ -1,7 +1,7 @@
-/* What this machine remembers of a system's previous generation, so that unchanged files are not read
- * again: a sorted list with the inode facts, the place of the data, and when the file was last really
- * read. Local, disposable, and checked by digests frame by frame, so damage costs time, not data.
- * Private to vault. */
+/* What this machine remembers of a system's previous generation, so that unchanged files are not
+ * read again: a sorted list with the inode facts, the place of the data, and when the file was last
+ * really read. Local, disposable, and checked by digests frame by frame, so damage costs time, not
+ * data. Private to vault. */
 #ifndef MAMORI_VAULT_FILES_H
 #define MAMORI_VAULT_FILES_H
 

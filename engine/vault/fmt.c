@@ -305,8 +305,8 @@ fmt_toc_get(const uint8_t *p, size_t n, uint64_t body_len, bool want_chunks, str
 	ng = rd_var(&r);
 	nc = rd_var(&r);
 	/* each group takes at least one byte here, each chunk 33, so the counts are bounded by n */
-	if (r.bad || version != 1 || ng > n || ng > FMT_MAX_GROUPS || nc > n / (FMT_CHUNK_ID_LEN + 1) ||
-	    nc > FMT_MAX_CHUNKS)
+	if (r.bad || version != 1 || ng > n || ng > FMT_MAX_GROUPS ||
+	    nc > n / (FMT_CHUNK_ID_LEN + 1) || nc > FMT_MAX_CHUNKS)
 		return err_set(e, E_CORRUPT, "the segment's table of contents is damaged");
 	t.ngroups = (uint32_t)ng;
 	t.nchunks = (uint32_t)nc;

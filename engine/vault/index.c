@@ -304,8 +304,8 @@ toc_of(struct index *ix, uint32_t seg, const struct fmt_toc **ret, struct err *e
 	return 0;
 }
 
-/* confirm(ix, i, seg, off, id, len): Whether exactly this chunk lies where slot ${i} says. A place in
- * a segment of this run is believed only when this run wrote the slot. A segment that cannot be
+/* confirm(ix, i, seg, off, id, len): Whether exactly this chunk lies where slot ${i} says. A place
+ * in a segment of this run is believed only when this run wrote the slot. A segment that cannot be
  * read confirms nothing: the chunk is stored again, which heals the new generation. */
 static bool
 confirm(struct index *ix, uint64_t i, uint32_t seg, uint32_t off, const uint8_t *id, uint32_t len)

@@ -2,10 +2,10 @@
  * runs as a file so that opening costs nothing.
  *
  * One open-addressing table of 18-byte entries (12 bytes of the chunk id, segment number, offset),
- * mapped from the file; filled to at most 90 % and grown by an eighth, in one sequential pass, since
- * entries lie in the order of their ids. A hit in a segment that existed before this run is confirmed
- * against the full 32-byte id in that segment's table of contents, so a damaged index file can cost
- * space, never data. Safe for several threads. */
+ * mapped from the file; filled to at most 90 % and grown by an eighth, in one sequential pass,
+ * since entries lie in the order of their ids. A hit in a segment that existed before this run is
+ * confirmed against the full 32-byte id in that segment's table of contents, so a damaged index
+ * file can cost space, never data. Safe for several threads. */
 #ifndef MAMORI_VAULT_INDEX_H
 #define MAMORI_VAULT_INDEX_H
 
@@ -35,8 +35,8 @@ uint32_t index_segments(struct index *ix);
 MUST int index_find_or_add(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len,
     uint32_t seg, uint32_t off, uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
 /* index_find(ix, id, len, ret_seg, ret_off): As above, without adding: 1 known, 0 not. */
-int index_find(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len, uint32_t *ret_seg,
-    uint32_t *ret_off);
+int index_find(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len,
+    uint32_t *ret_seg, uint32_t *ret_off);
 uint64_t index_count(struct index *ix);
 
 /* index_new_memory(ret, e): An empty index in memory (benchmarks, tests). */

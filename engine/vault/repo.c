@@ -20,7 +20,8 @@ static const char ident_tail[] =
     "戻し方: mamori vault restore この場所 latest --to 戻す先 --key 復旧鍵のファイル\n"
     "\n"
     "This is a Mamori vault. Its content is encrypted. Do not delete or move anything here.\n"
-    "To get data back: mamori vault restore THIS-PLACE latest --to TARGET --key RECOVERY-KEY-FILE\n";
+    "To get data back: mamori vault restore THIS-PLACE latest --to TARGET --key "
+    "RECOVERY-KEY-FILE\n";
 
 /* ---- identification ---- */
 
@@ -212,8 +213,9 @@ make_log(const struct fio *f, int fd, const struct vault_init *in, const struct 
 	return r;
 }
 
-/* undo(f, fd, pl, repo): Take away what a failed init made in the directory, which was empty, and the
- * key that belongs to nothing now; as far as it can be done, so that the next try finds it empty. */
+/* undo(f, fd, pl, repo): Take away what a failed init made in the directory, which was empty, and
+ * the key that belongs to nothing now; as far as it can be done, so that the next try finds it
+ * empty. */
 static void
 undo(const struct fio *f, int fd, const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN])
 {

@@ -18,8 +18,9 @@ struct repo {
 	uint8_t first_key_id[8];
 	struct map insiders;     /* ids of keys that the first key admitted */
 	uint64_t next_seq;       /* first log record not read yet */
-	/* Records that hold as records and make no sense as the vault's: what somebody with a writer
-	 * key may append. They are left out, so that nobody can lock history away with one. */
+	/* Records that hold as records and make no sense as the vault's: what somebody with a
+	 * writer key may append. They are left out, so that nobody can lock history away with one.
+	 */
 	uint64_t nodd, odd_seq;  /* how many; the first */
 	char odd_why[160];
 	struct vault_seg *segs;  /* in log order; the index is the segment's number */
@@ -43,8 +44,8 @@ MUST int repo_sound(const struct repo *r, struct err *e);
 /* repo_refresh(r, e): Read what others appended. */
 MUST int repo_refresh(struct repo *r, struct err *e);
 /* repo_ident_whole(f, dirfd, e): Whether every byte of `mamori-vault` is as it was written, also
- * those that only people read. Opening asks for less, so that a wrong bit in a sentence locks nobody
- * out. E_CORRUPT. */
+ * those that only people read. Opening asks for less, so that a wrong bit in a sentence locks
+ * nobody out. E_CORRUPT. */
 MUST int repo_ident_whole(const struct fio *f, int dirfd, struct err *e);
 /* repo_seg(r, id): The number of a segment, or REPO_NOSEG. */
 uint32_t repo_seg(const struct repo *r, const uint8_t id[FMT_ID_LEN]);

@@ -94,8 +94,8 @@ make_header(struct segw *s, struct err *e)
 	return r;
 }
 
-/* hold(fd): Lock the file against the sweeper of tmp/. False when it was swept in the instant before.
- * A file system without locks has no sweeper either. */
+/* hold(fd): Lock the file against the sweeper of tmp/. False when it was swept in the instant
+ * before. A file system without locks has no sweeper either. */
 static bool
 hold(int fd)
 {

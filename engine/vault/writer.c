@@ -66,8 +66,8 @@ check_seen(struct vault_w *w, struct err *e)
 		return 0; /* nothing remembered */
 	s.seq = le64_get(b.p);
 	(void)memcpy(s.hash, b.p + 8, LEDGER_HASH_LEN);
-	/* ledger_each reads on first: another writer may have added entries, and noted them as seen,
-	 * after this handle was opened */
+	/* ledger_each reads on first: another writer may have added entries, and noted them as
+	 * seen, after this handle was opened */
 	r = ledger_each(w->repo->log, s.seq, seen_match, &s, e);
 	if (r < 0)
 		return r;
@@ -321,8 +321,8 @@ set_sources(struct bk_run *run, struct err *e)
 	return r;
 }
 
-/* set_name(b, tops, out): The system's name: as given, else the first source's. Shown on screens, so
- * it must be text. */
+/* set_name(b, tops, out): The system's name: as given, else the first source's. Shown on screens,
+ * so it must be text. */
 static int
 set_name(const struct vault_backup *b, const char *top, char out[256], struct err *e)
 {
@@ -589,8 +589,8 @@ vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation
 			*e = local;
 		return local.code;
 	}
-	/* The generation is durable: what follows is comfort, and its failure changes nothing of that. A
-	 * ring that could not be pruned is pruned after the next generation. */
+	/* The generation is durable: what follows is comfort, and its failure changes nothing of
+	 * that. A ring that could not be pruned is pruned after the next generation. */
 	if (w->key.ring && repo_refresh(w->repo, &local) == 0)
 		(void)(ring_prune(w->f, &w->pl, w->repo, &w->ring, &local) < 0);
 	save_seen(w);

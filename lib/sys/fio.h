@@ -58,8 +58,8 @@ MUST int fio_rename(const struct fio *f, int from, const char *a, int to, const 
 int fio_unlink(const struct fio *f, int dirfd, const char *path, struct err *e);
 /* fio_mkdir(f, dirfd, path, mode, e): Also succeeds when the directory is already there. */
 MUST int fio_mkdir(const struct fio *f, int dirfd, const char *path, mode_t mode, struct err *e);
-/* fio_mkdirs(f, path, mode, e): Make an absolute or relative path with all its parents. The names of
- * those that are new are durable on return. */
+/* fio_mkdirs(f, path, mode, e): Make an absolute or relative path with all its parents. The names
+ * of those that are new are durable on return. */
 MUST int fio_mkdirs(const struct fio *f, const char *path, mode_t mode, struct err *e);
 /* fio_sync_dir(f, dirfd, path, e): fsync the directory ${path} (NULL: ${dirfd} itself). */
 MUST int fio_sync_dir(const struct fio *f, int dirfd, const char *path, struct err *e);

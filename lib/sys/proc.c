@@ -47,8 +47,8 @@ reset_signals(void)
 
 	for (int i = 1; i < NSIG; i++)
 		(void)sigaction(i, &sa, NULL); /* fails for KILL and STOP, as it should */
-	/* The two that libc keeps for its threads: some parents (make among them) leave them ignored, and
-	 * libc's own call refuses to touch them. All zero is the default action. */
+	/* The two that libc keeps for its threads: some parents (make among them) leave them
+	 * ignored, and libc's own call refuses to touch them. All zero is the default action. */
 	for (int i = 32; i <= 33; i++)
 		(void)syscall(SYS_rt_sigaction, i, raw, NULL, (size_t)8);
 	(void)sigemptyset(&none);

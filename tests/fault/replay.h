@@ -2,8 +2,8 @@
  *
  * The model is the strict one: bytes written to a file are safe only after fsync or fdatasync of
  * that file, and a new, changed or removed name only after fsync of its directory. A rename is one
- * step; syncing either directory makes it safe. Everything not safe yet may have reached the disk or
- * not, in any order; a write may arrive with any of its sectors missing. */
+ * step; syncing either directory makes it safe. Everything not safe yet may have reached the disk
+ * or not, in any order; a write may arrive with any of its sectors missing. */
 #ifndef MAMORI_TESTS_FAULT_REPLAY_H
 #define MAMORI_TESTS_FAULT_REPLAY_H
 
@@ -12,7 +12,8 @@
 
 enum { KEEP = 1, TORN = 2, RP_NAMES = 1024 };
 
-/* What becomes of each operation: dropped (0), kept, or a write of which only some sectors arrive. */
+/* What becomes of each operation: dropped (0), kept, or a write of which only some sectors arrive.
+ */
 struct rp_plan {
 	int upto; /* operations before this one happened */
 	uint8_t what[TAPE_MAX];
@@ -199,8 +200,8 @@ rp_file(const struct tape *t, const struct rp_plan *pl, int node, int dirfd, con
 	(void)close(fd);
 }
 
-/* rp_dir: Make directory ${node} and what is below it. Whole segments are linked from ${pool}, since
- * nothing ever writes to them again. */
+/* rp_dir: Make directory ${node} and what is below it. Whole segments are linked from ${pool},
+ * since nothing ever writes to them again. */
 static inline void
 rp_dir(const struct tape *t, const struct rp_plan *pl, const struct rp_fs *fs, int node, int dirfd,
     int pool)

@@ -1,9 +1,10 @@
-/* A `struct fio` over the real one that writes down every change it is asked for, with its bytes, in
- * the order in which it happened, and can make the k-th call of any kind fail. Safe for the threads
- * of a backup: a call and its entry on the tape are one step.
+/* A `struct fio` over the real one that writes down every change it is asked for, with its bytes,
+ * in the order in which it happened, and can make the k-th call of any kind fail. Safe for the
+ * threads of a backup: a call and its entry on the tape are one step.
  *
- * Files are told apart by inode, so what happens to an open file after it was renamed is put down to
- * the right one. tests/fault/replay.h makes from a tape what a disk may hold after a power cut. */
+ * Files are told apart by inode, so what happens to an open file after it was renamed is put down
+ * to the right one. tests/fault/replay.h makes from a tape what a disk may hold after a power cut.
+ */
 #ifndef MAMORI_TESTS_FAULT_TAPE_H
 #define MAMORI_TESTS_FAULT_TAPE_H
 
@@ -45,7 +46,7 @@ struct tape {
 	/* failing */
 	unsigned long calls, fail_at; /* 0: never */
 	int only;                     /* a kind, or TAPE_ALL */
-	int sys;                      /* errno; 0 with a write: half of it is written, then ENOSPC */
+	int sys; /* errno; 0 with a write: half of it is written, then ENOSPC */
 	bool fired;
 	enum tape_kind fired_kind;
 	int open_fds;

@@ -1,8 +1,9 @@
 /* The power goes away at any moment of making a vault and of three generations.
  *
  * Everything the vault asks of the disk is recorded. Then every state in which the disk may be left
- * is built (replay.h) and opened as after a restart: it opens without any repair, every acknowledged
- * generation is listed and every listed one reads back exactly, and the next backup works.
+ * is built (replay.h) and opened as after a restart: it opens without any repair, every
+ *acknowledged generation is listed and every listed one reads back exactly, and the next backup
+ *works.
  *
  *	t-vault-crash            a bounded number of states
  *	t-vault-crash --full     all families, every sector of every write, many random subsets
@@ -270,8 +271,8 @@ all_points(void)
 
 static uint64_t lies, lies_told;
 
-/* What may happen: an error. What may not: other bytes than were backed up, or a writer that goes on
- * although what it saw before is gone. */
+/* What may happen: an error. What may not: other bytes than were backed up, or a writer that goes
+ * on although what it saw before is gone. */
 static void
 lie(const struct rp_plan *pl)
 {

@@ -1,9 +1,11 @@
-/* Every call that the vault makes of the disk fails once: with EIO, with a full disk, with a write of
- * which only half fits. While a vault is made, during its first generation and during its second.
+/* Every call that the vault makes of the disk fails once: with EIO, with a full disk, with a write
+ * of which only half fits. While a vault is made, during its first generation and during its
+ * second.
  *
  * Each time: an error with a message comes back (or nothing needed the call), no generation that
- * failed is listed, none acknowledged before is lost, no descriptor leaks, and without the fault the
- * same thing works. Then the same with a real full file system, and with every allocation failing. */
+ * failed is listed, none acknowledged before is lost, no descriptor leaks, and without the fault
+ * the same thing works. Then the same with a real full file system, and with every allocation
+ * failing. */
 #include <pthread.h>
 #include <sys/mount.h>
 
@@ -178,7 +180,8 @@ every_call(void)
 
 /* ---- a real full disk ---- */
 
-/* One vault on a small file system, filled step by step; ${state_too}: the state lies there, too. */
+/* One vault on a small file system, filled step by step; ${state_too}: the state lies there, too.
+ */
 static void
 full_disk(bool state_too, unsigned long kib)
 {
@@ -224,8 +227,9 @@ full_disk(bool state_too, unsigned long kib)
 		}
 		good = good && vt_check(&s, list, have, why);
 	}
-	OK(good && no_space == 4, "a disk of %lu KiB%s fills up: %zu generations, then \"full\" (%s)",
-	    kib, state_too ? " with the state on it" : "", have, good ? e.msg : why);
+	OK(good && no_space == 4,
+	    "a disk of %lu KiB%s fills up: %zu generations, then \"full\" (%s)", kib,
+	    state_too ? " with the state on it" : "", have, good ? e.msg : why);
 	/* no room at all, not for one byte */
 	(void)snprintf(filler, sizeof(filler), "%.300s/filler", s.top);
 	fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

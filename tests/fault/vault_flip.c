@@ -1,5 +1,5 @@
-/* One wrong bit in any byte of a repository: it is detected without a key, the segment is named, and
- * reading with the key returns the true bytes or an error, never others.
+/* One wrong bit in any byte of a repository: it is detected without a key, the segment is named,
+ *and reading with the key returns the true bytes or an error, never others.
  *
  *	t-vault-flip            every byte where formats are dense, samples elsewhere
  *	t-vault-flip --full     every byte, every bit of the small files, always read with the key

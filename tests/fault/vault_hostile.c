@@ -1,6 +1,6 @@
-/* A repository in which somebody with a valid writer key wrote what he liked. Reading says so, never
- * crashes, never returns what is not there, and the honest generation stays listed and readable:
- * whoever can add must not be able to lock others out of what was added before. */
+/* A repository in which somebody with a valid writer key wrote what he liked. Reading says so,
+ * never crashes, never returns what is not there, and the honest generation stays listed and
+ * readable: whoever can add must not be able to lock others out of what was added before. */
 #include "fault/rawseg.h"
 #include "fault/vlib.h"
 #include "tap.h"
@@ -148,7 +148,8 @@ lists_begin(void)
 	struct err e = {0};
 
 	spoil_begin();
-	if (repo_index_key(repo, key.index, &e) < 0 || seal_pub_new(key.recovery, &recovery, &e) < 0)
+	if (repo_index_key(repo, key.index, &e) < 0 ||
+	    seal_pub_new(key.recovery, &recovery, &e) < 0)
 		vt_die(e.msg);
 	digest_sha256(key.recovery, SEAL_PUB_LEN, hash);
 	env = (struct segw_env){.f = fio_os(), .tmpfd = repo->tmpfd, .recovery = recovery,

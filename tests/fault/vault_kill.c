@@ -61,7 +61,7 @@ static pid_t
 begin(struct vt *s, int *ret_fd, unsigned first, unsigned count)
 {
 	int p[2];
-	pid_t pid;
+	pid_t pid = -1;
 
 	(void)fflush(stdout);
 	if (pipe2(p, O_CLOEXEC) < 0 || (pid = fork()) < 0)

@@ -1,6 +1,7 @@
-/* Every allocation of the vault fails once: while a vault is made, opened, listed, read, and while a
- * generation is added. Each time E_NOMEM comes back (or the call was not needed), nothing leaks, and
- * the same thing works afterwards. The counters are atomic: a backup allocates in several threads. */
+/* Every allocation of the vault fails once: while a vault is made, opened, listed, read, and while
+ * a generation is added. Each time E_NOMEM comes back (or the call was not needed), nothing leaks,
+ * and the same thing works afterwards. The counters are atomic: a backup allocates in several
+ * threads. */
 #include <stdatomic.h>
 
 #include "fault/vlib.h"

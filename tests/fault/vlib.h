@@ -28,7 +28,8 @@ struct vt {
 	uint8_t secret[PAPERKEY_LEN];
 	int64_t now;
 	unsigned threads;
-	/* for vt_check: whether this generation was read before from the same segments; may be NULL */
+	/* for vt_check: whether this generation was read before from the same segments; may be NULL
+	 */
 	bool (*known)(const uint8_t id[FMT_ID_LEN]);
 };
 
