@@ -175,6 +175,15 @@ emit_item(struct bk_run *run, struct batch *b, struct item *it, struct err *e)
 	}
 	if (r == 0)
 		r = tree_block_add(run->block, &en, e);
+	if (r == E_LIMIT && it->ext.n > 0) {
+		/* one file must not keep all others from being kept */
+		bk_problem(run, it, "it lies in more pieces than a list of files can hold");
+		it->flags |= TREE_UNREADABLE;
+		en.flags = it->flags;
+		en.extents = NULL;
+		en.nextents = 0;
+		r = tree_block_add(run->block, &en, e);
+	}
 	if (r < 0)
 		return e ? err_wrap(e, "%s/%s", en.dir, en.name) : r;
 	count(run, it);

@@ -137,22 +137,44 @@ dup_text(struct arena *a, const char *s)
 	return s ? arena_dup(a, s, strlen(s)) : NULL;
 }
 
+/* copy_table(a, x, n, ret_base): The pieces of an entry name segments in one table of its block; copy
+ * the part that they use, once. NULL when that would be wasteful, or without memory. */
+static const uint8_t *
+copy_table(struct arena *a, const struct tree_extent *x, uint32_t n, const uint8_t **ret_base)
+{
+	const uint8_t *lo = NULL, *hi = NULL;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (x[i].seg && (!lo || x[i].seg < lo))
+			lo = x[i].seg;
+		if (x[i].seg && (!hi || x[i].seg > hi))
+			hi = x[i].seg;
+	}
+	if (!lo || (size_t)(hi - lo) > (size_t)n * 2 * FMT_ID_LEN)
+		return NULL;
+	*ret_base = lo;
+	return (const uint8_t *)arena_dup(a, lo, (size_t)(hi - lo) + FMT_ID_LEN);
+}
+
 static bool
 copy_extents(struct arena *a, const struct tree_entry *en, struct tree_entry *out)
 {
 	struct tree_extent *x = arena_alloc(a, (size_t)en->nextents * sizeof(*x));
+	const uint8_t *base = NULL, *own = copy_table(a, en->extents, en->nextents, &base);
+	/* one array in either case, so that a copy can be copied in the same way */
+	uint8_t *each = own ? NULL : arena_alloc(a, (size_t)en->nextents * FMT_ID_LEN);
 
+	if (!own && !each)
+		return false;
 	out->extents = x;
 	for (uint32_t i = 0; x && i < en->nextents; i++) {
 		x[i] = en->extents[i];
 		if (!x[i].seg)
 			continue;
-		if (i > 0 && x[i - 1].seg && memcmp(x[i - 1].seg, x[i].seg, FMT_ID_LEN) == 0)
-			x[i].seg = x[i - 1].seg;
+		if (own)
+			x[i].seg = own + (x[i].seg - base);
 		else
-			x[i].seg = (const uint8_t *)arena_dup(a, x[i].seg, FMT_ID_LEN);
-		if (!x[i].seg)
-			return false;
+			x[i].seg = memcpy(each + (size_t)i * FMT_ID_LEN, x[i].seg, FMT_ID_LEN);
 	}
 	return x != NULL;
 }
@@ -245,7 +267,7 @@ fill(struct restore *rs, struct worker *w, struct err *e)
 	const char *dir = NULL;
 	int r;
 
-	while (w->n < BATCH_ENTRIES && bytes < BATCH_BYTES && w->mem.used < BATCH_MEM / 4) {
+	while (w->n < BATCH_ENTRIES && bytes < BATCH_BYTES && w->mem.used < BATCH_MEM / 8) {
 		r = next_entry(rs, &en, e);
 		if (r <= 0)
 			return r;

@@ -18,7 +18,7 @@
 enum {
 	BATCH_ENTRIES = 256,
 	BATCH_BYTES = 8 << 20,
-	BATCH_MEM = 64 << 20,
+	BATCH_MEM = 256 << 20,
 	BIG_FILE = 16 << 20, /* from here on several threads write one file */
 	TOC_CACHE = 4,
 

@@ -16,7 +16,7 @@
 enum {
 	TREE_MAX_PATH = 65536,   /* of a directory path; deeper than PATH_MAX on purpose */
 	TREE_MAX_NAME = 255,
-	TREE_MAX_BLOCK = 4 << 20, /* plaintext of one block */
+	TREE_MAX_BLOCK = 16 << 20, /* plaintext of one block; only a scattered file needs it */
 	TREE_TARGET_BLOCK = 64 << 10,
 	TREE_MAX_XATTRS = 256,
 	TREE_MAX_XATTR = 65536,

@@ -45,7 +45,7 @@ enum {
 	TREE_ALL_FLAGS = TREE_CHANGED | TREE_UNREADABLE | TREE_GRID,
 	TREE_MODE_BITS = 07777,
 	/* Space of one entry, so that a block that was not full always takes it. */
-	TREE_MAX_ENTRY = (3 << 20) - 64,
+	TREE_MAX_ENTRY = (15 << 20) - 64,
 	TREE_MAX_TARGET = TREE_MAX_PATH + 1 + TREE_MAX_NAME,
 };
 

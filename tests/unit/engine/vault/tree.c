@@ -306,7 +306,7 @@ test_refuse(void)
 static void
 test_scattered(void)
 {
-	enum { MANY = 600000 };
+	enum { MANY = 3200000 };
 	struct tree_extent *x = calloc(MANY, sizeof(*x));
 	struct tree_entry en = file_entry("m", "n");
 	struct tree_read *rd = NULL;
