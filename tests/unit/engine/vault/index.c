@@ -180,7 +180,7 @@ headers(void)
 
 	vt_sum_source(&v, last.sum);
 	for (size_t at = 0; at < 56 && bad == 0; at++) {
-		uint8_t b;
+		uint8_t b = 0;
 		int fd;
 
 		index_path(path, "");
