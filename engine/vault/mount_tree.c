@@ -312,12 +312,12 @@ static int
 find_exact(struct mtree *t, const char *dir, const char *name, struct mtree_block **ret,
     uint32_t *ret_i, struct err *e)
 {
-	struct mtree_block *b;
+	struct mtree_block *b = NULL;
 	const struct mtree_entry *en;
-	uint32_t i;
+	uint32_t i = 0;
 	int r = mtree_seek(t, dir, name, &b, &i, e);
 
-	if (r != 1)
+	if (r != 1 || !b)
 		return r;
 	en = mtree_at(b, i);
 	if (strcmp(en->dir, dir) != 0 || strcmp(en->name, name) != 0) {
@@ -357,11 +357,11 @@ int
 mtree_find(struct mtree *t, const char *dir, const char *name, struct mtree_block **ret,
     uint32_t *ret_i, struct err *e)
 {
-	struct mtree_block *b;
-	uint32_t i;
+	struct mtree_block *b = NULL;
+	uint32_t i = 0;
 	int r = find_exact(t, dir, name, &b, &i, e);
 
-	if (r != 1)
+	if (r != 1 || !b)
 		return r;
 	if (mtree_at(b, i)->type == TREE_HARDLINK) {
 		struct mtree_block *link = b;
