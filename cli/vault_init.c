@@ -17,7 +17,7 @@
 	"mamori vault init REPO [--recovery-out FILE] [--split FILE1 FILE2 FILE3] "                \
 	"[--sheet FILE.html] [--lock-days N] [--no-ring]"
 
-enum { MAX_OUT = 2 + PAPERKEY_SHARES };
+enum { MAX_OUT = 2 + 2 * PAPERKEY_SHARES };
 
 /* A file that carries the key or a share of it. Written before the vault exists, so that no vault
  * is ever without its key, and completed with the vault's id afterwards. */
@@ -36,6 +36,7 @@ struct job {
 	struct vault_init in;
 	uint8_t shares[PAPERKEY_SHARES][PAPERKEY_LEN];
 	char fingerprint[9];
+	char sheets[PAPERKEY_SHARES][PATH_MAX]; /* names of the pages of shares */
 };
 
 static int
@@ -144,6 +145,27 @@ add(struct job *j, const char *path, int share, bool html)
 	return 0;
 }
 
+/* add_sheets(j, path, split): One page for the key; for shares one each, as FILE-1.html and so on,
+ * since nobody wants the whole key on one page then. */
+static int
+add_sheets(struct job *j, const char *path, bool split)
+{
+	const char *dot = strrchr(path, '.');
+	size_t stem = dot && !strchr(dot, '/') ? (size_t)(dot - path) : strlen(path);
+	int r = 0;
+
+	if (!split)
+		return add(j, path, 0, true);
+	if (strlen(path) + 3 > PATH_MAX)
+		return 1;
+	for (int i = 0; i < PAPERKEY_SHARES && r == 0; i++) {
+		(void)snprintf(j->sheets[i], PATH_MAX, "%.*s-%d%s", (int)stem, path, i + 1,
+		    path + stem);
+		r = add(j, j->sheets[i], i + 1, true);
+	}
+	return r;
+}
+
 static int
 options(struct job *j, int argc, char **argv, struct err *e)
 {
@@ -189,7 +211,7 @@ options(struct job *j, int argc, char **argv, struct err *e)
 	if (whole || !split)
 		r = add(j, whole ? whole : "mamori-recovery-key.txt", 0, false);
 	if (sheet)
-		r |= add(j, sheet, 0, true);
+		r |= add_sheets(j, sheet, split && !whole);
 	return r;
 }
 

@@ -113,6 +113,10 @@ ls(struct look *k, struct err *e)
 	for (size_t i = 0; i < n && r == 0; i++) {
 		struct tree_entry en;
 
+		if (*paths[i] == 0) {
+			r = list_dir(k, "", e);
+			continue;
+		}
 		r = find_entry(k, paths[i], &en, e);
 		if (r == 0 && en.type == TREE_DIR && n == 1)
 			r = list_dir(k, paths[i], e);

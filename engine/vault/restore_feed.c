@@ -70,9 +70,12 @@ must_exist(struct restore *rs, const char *path, struct err *e)
 {
 	struct tree_entry en;
 	const char *name;
-	char *dir = strndup(path, walk_split(path, &name));
+	char *dir;
 	int r;
 
+	if (*path == 0)
+		return 0; /* everything */
+	dir = strndup(path, walk_split(path, &name));
 	if (!dir)
 		return err_set(e, E_NOMEM, "no memory");
 	r = walk_find(rs->walk, dir, name, &en, e);
@@ -137,8 +140,8 @@ dup_text(struct arena *a, const char *s)
 	return s ? arena_dup(a, s, strlen(s)) : NULL;
 }
 
-/* copy_table(a, x, n, ret_base): The pieces of an entry name segments in one table of its block; copy
- * the part that they use, once. NULL when that would be wasteful, or without memory. */
+/* copy_table(a, x, n, ret_base): The pieces of an entry name segments in one table of its block;
+ * copy the part that they use, once. NULL when that would be wasteful, or without memory. */
 static const uint8_t *
 copy_table(struct arena *a, const struct tree_extent *x, uint32_t n, const uint8_t **ret_base)
 {

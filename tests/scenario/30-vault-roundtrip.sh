@@ -104,6 +104,9 @@ everything piece2/src/deep | grep -av harder >b
 is "a hard link whose first name is elsewhere is a file of its own" "$(cmp src/random piece2/src/deep/hard && stat -c %h piece2/src/deep/hard)" 2
 ok "a name of any bytes, as it is shown" vault restore repo latest --to piece3 --path 'src/bytes\xff\xfe\x95\x5c'
 is "is found" "$(find piece3 -type f | wc -l)" 1
+ok "the whole by a dot" vault restore repo latest --to piece5 --path .
+is "is the whole" "$(find piece5 | wc -l)" "$(find out | wc -l)"
+is "ls of a dot" "$("$MAMORI" --json vault ls repo latest . | jq .count)" 1
 status "a path that is not there" 3 vault restore repo latest --to piece4 --path src/nothing
 status "a path that never was a source" 3 vault restore repo latest --to piece4 --path /etc
 is "cat" "$(vault cat repo latest src/追加/髙橋/𠮷野.txt)" "$(cat src/追加/髙橋/𠮷野.txt)"
@@ -113,8 +116,9 @@ ok "find finds" sh -c '"$MAMORI" vault find repo latest 𠮷野 | grep -q "src/�
 status "find says no" 1 vault find repo latest no-such-name-here
 # the way back through shares
 ok "split" vault init repo2 --split s1 s2 s3 --sheet sheet.html
-ok "a page to print" grep -q '<svg' sheet.html
-is "no page needs another" "$(grep -cE '(src|href)=' sheet.html)" 0
+ok "a page to print for each share" grep -q '<svg' sheet-1.html sheet-2.html sheet-3.html
+ok "none with the whole key" test ! -e sheet.html
+is "no page needs another file" "$(cat sheet-?.html | grep -cE '(src|href)=')" 0
 ok "backup beside it" vault backup repo2 src/追加
 status "one share is not enough" 3 vault restore repo2 latest --to shares --key s1
 status "the same share twice neither" 2 vault restore repo2 latest --to shares --key s1 --key s1
