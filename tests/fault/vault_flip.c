@@ -129,7 +129,7 @@ file(const char *name)
 			p[off] ^= full && !seg ? (uint8_t)(1 << bit) :
 			    (uint8_t)(1 << (vt_rng(&rng) >> 33) % 8);
 			noticed(name, off);
-			if (full || !seg || off % 8 == 5)
+			if (!seg || off % 8 == 5)
 				never_believed(name, off);
 			p[off] = old;
 		}
