@@ -1,4 +1,5 @@
 /* Emitting finished batches in order: tree blocks, the list for the next run, the manifest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -84,17 +85,19 @@ end_block(struct bk_run *run, struct err *e)
 
 /* ---- one entry ---- */
 
-/* extents(run, it, en, ids, e): The pieces as the tree names them; ids go to the batch's arena. */
+/* extents(run, it, en, e): The pieces as the tree names them, in the run's scratch memory. */
 static int
-extents(struct bk_run *run, struct batch *b, struct item *it, struct tree_entry *en, struct err *e)
+extents(struct bk_run *run, struct item *it, struct tree_entry *en, struct err *e)
 {
+	struct arena *mem = &run->scratch;
 	struct tree_extent *x;
 	uint32_t last_no = UINT32_MAX;
 	uint8_t *last = NULL;
 
 	if (it->ext.n == 0)
 		return 0;
-	x = arena_alloc(&b->mem, it->ext.n * sizeof(*x));
+	arena_reset(mem);
+	x = arena_alloc(mem, (size_t)it->ext.n * sizeof(*x));
 	if (!x)
 		return err_set(e, E_LIMIT, "a file lies in too many pieces");
 	for (uint32_t i = 0; i < it->ext.n; i++) {
@@ -107,7 +110,7 @@ extents(struct bk_run *run, struct batch *b, struct item *it, struct tree_entry 
 		if (p->seg != last_no) {
 			int r = need(run, p->seg, e);
 
-			last = arena_alloc(&b->mem, FMT_ID_LEN);
+			last = arena_alloc(mem, FMT_ID_LEN);
 			if (r < 0 || !last)
 				return r < 0 ? r : err_set(e, E_NOMEM, "no memory");
 			index_seg_id(run->index, p->seg, last);
@@ -155,37 +158,111 @@ count(struct bk_run *run, const struct item *it)
 	}
 }
 
+/* ---- names of one file ---- */
+
+static int
+set_lost(struct bk_run *run, const char *first, const struct item *it, struct err *e)
+{
+	char *path, *old;
+	int r;
+
+	if (it && asprintf(&path, "%s%s%s", it->dir->path, *it->dir->path ? "/" : "", it->name) < 0)
+		return err_set(e, E_NOMEM, "no memory");
+	if (!it && !(path = strdup("")))
+		return err_set(e, E_NOMEM, "no memory");
+	old = map_get(&run->lost, first, strlen(first));
+	r = map_put(&run->lost, first, strlen(first), path, e);
+	free(r < 0 ? path : old);
+	return r;
+}
+
+/* follow(run, b, it, e): A name of a file whose first name was not read, or was another file when it
+ * was: this name is read instead, and the later ones lead here. */
+static int
+follow(struct bk_run *run, struct batch *b, struct item *it, struct err *e)
+{
+	const char *first = it->target, *instead = map_get(&run->lost, first, strlen(first));
+	int r;
+
+	if (!instead)
+		return 0;
+	if (*instead) {
+		it->target = arena_dup(&b->mem, instead, strlen(instead));
+		return it->target ? 0 : err_set(e, E_NOMEM, "no memory");
+	}
+	r = bk_late(run, b, it, e);
+	if (r == 0 && !bk_stopped(run) && !(it->flags & TREE_UNREADABLE) &&
+	    it->st.st_ino == it->ino)
+		r = set_lost(run, first, it, e);
+	return r;
+}
+
+/* note_lost(run, it, e): A first name to which nothing may be linked. */
+static int
+note_lost(struct bk_run *run, const struct item *it, struct err *e)
+{
+	char *path;
+	int r;
+
+	if (!it->first_name || (!(it->flags & TREE_UNREADABLE) && it->st.st_ino == it->ino))
+		return 0;
+	if (asprintf(&path, "%s%s%s", it->dir->path, *it->dir->path ? "/" : "", it->name) < 0)
+		return err_set(e, E_NOMEM, "no memory");
+	r = set_lost(run, path, NULL, e);
+	free(path);
+	return r;
+}
+
+/* ---- one entry, continued ---- */
+
+/* add(run, it, en, e): Into the list. What the list cannot hold is written down and left out, and the
+ * rest goes on: one strange file must not end every backup. 1: it was left out. */
+static int
+add(struct bk_run *run, struct item *it, struct tree_entry *en, struct err *e)
+{
+	int r = it->type == TREE_FILE ? extents(run, it, en, e) : 0;
+
+	if (r == 0)
+		r = tree_block_add(run->block, en, e);
+	if (r != E_INVAL && r != E_LIMIT)
+		return r;
+	bk_problem(run, it, e->msg);
+	en->nxattrs = it->nxattrs = 0;
+	if (it->type == TREE_FILE) {
+		it->flags = en->flags = TREE_UNREADABLE;
+		en->size = it->size = en->nextents = 0;
+		(void)memset(en->fid, 0, TREE_FID_LEN);
+	}
+	r = tree_block_add(run->block, en, e);
+	return r == E_INVAL || r == E_LIMIT ? 1 : r;
+}
+
 static int
 emit_item(struct bk_run *run, struct batch *b, struct item *it, struct err *e)
 {
+	int r = it->type == TREE_HARDLINK ? follow(run, b, it, e) : 0;
 	struct tree_entry en = {
 		.dir = it->dir->path, .name = it->name, .type = it->type, .flags = it->flags,
 		.mode = it->st.st_mode & 07777, .uid = it->st.st_uid, .gid = it->st.st_gid,
 		.mtime = it->st.st_mtim.tv_sec, .mtime_ns = (uint32_t)it->st.st_mtim.tv_nsec,
 		.target = it->target, .xattrs = it->xattrs, .nxattrs = it->nxattrs,
 	};
-	int r = 0;
 
+	if (r < 0 || bk_stopped(run))
+		return r;
 	if (it->type == TREE_CHR || it->type == TREE_BLK)
 		en.rdev = (uint64_t)major(it->st.st_rdev) << 32 | minor(it->st.st_rdev);
 	if (it->type == TREE_FILE) {
 		en.size = it->size;
 		(void)memcpy(en.fid, it->fid, TREE_FID_LEN);
-		r = extents(run, b, it, &en, e);
 	}
-	if (r == 0)
-		r = tree_block_add(run->block, &en, e);
-	if (r == E_LIMIT && it->ext.n > 0) {
-		/* one file must not keep all others from being kept */
-		bk_problem(run, it, "it lies in more pieces than a list of files can hold");
-		it->flags |= TREE_UNREADABLE;
-		en.flags = it->flags;
-		en.extents = NULL;
-		en.nextents = 0;
-		r = tree_block_add(run->block, &en, e);
-	}
+	r = add(run, it, &en, e);
 	if (r < 0)
 		return e ? err_wrap(e, "%s/%s", en.dir, en.name) : r;
+	if (it->type == TREE_FILE && note_lost(run, it, e) < 0)
+		return E_NOMEM;
+	if (r == 1)
+		return 0;
 	count(run, it);
 	if (it->type == TREE_FILE && !(it->flags & (TREE_CHANGED | TREE_UNREADABLE)))
 		r = remember(run, it, e);
@@ -206,9 +283,8 @@ report(struct bk_run *run, const struct item *it)
 		run->b->progress(run->b->cookie, &p);
 }
 
-/* emit_first(run, e): Wait for the oldest batch and emit it. */
-static int
-emit_first(struct bk_run *run, struct err *e)
+int
+bk_emit_first(struct bk_run *run, struct err *e)
 {
 	struct batch *b = run->first;
 	int r = 0;
@@ -245,7 +321,7 @@ bk_post(struct bk_run *run, struct batch *b, struct err *e)
 	int r = 0;
 
 	while (r == 0 && run->in_flight >= BK_IN_FLIGHT)
-		r = emit_first(run, e);
+		r = bk_emit_first(run, e);
 	if (r < 0) {
 		bk_batch_free(b);
 		return r;
@@ -278,7 +354,7 @@ bk_emit_all(struct bk_run *run, struct err *e)
 
 	while (run->first) {
 		if (r == 0)
-			r = emit_first(run, e);
+			r = bk_emit_first(run, e);
 		else {
 			struct batch *b = run->first;
 

@@ -27,6 +27,9 @@ enum {
 	BK_TASKS = 96,
 	BK_MAX_SLOTS = 16,
 	BK_TRIES = 3,
+	BK_SCATTER = 13000000,     /* bytes of one file's pieces: TREE_MAX_ENTRY, with room */
+	BK_MAX_SPANS = 1 << 22,    /* of one file: 128 TiB on the grid */
+	BK_BATCH_MEM = 64 << 20,   /* names, attributes */
 };
 
 /* ---- segments being written: sink.c ---- */
@@ -40,6 +43,9 @@ struct sink {
 };
 /* sink_store(s, id, p, n, ret_seg, ret_off, e): Store a chunk unless it is known. 1: it was new. */
 MUST int sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
+    uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
+/* sink_store_anew: Store it even when it is known, and remember this place from now on. */
+MUST int sink_store_anew(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
     uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
 /* sink_end(s, e): Finish the open segment, if any, and hand it to the closer. */
 MUST int sink_end(struct sink *s, struct err *e);
@@ -67,6 +73,7 @@ void closer_stop(struct bk_run *run);
 struct dirh { /* an open directory of a source */
 	int fd;
 	atomic_uint refs;
+	atomic_uint *open; /* how many there are in this run */
 	char *path; /* tree path, "" for the top */
 };
 void dirh_put(struct dirh *d);
@@ -74,6 +81,7 @@ void dirh_put(struct dirh *d);
 struct span {
 	uint64_t off, len; /* planned; got: bytes really read */
 	uint64_t got;
+	bool gather; /* into one piece */
 	struct extv ext;
 	uint8_t mac[DIGEST_LEN];
 };
@@ -88,6 +96,9 @@ struct item {
 	bool read;             /* must be read */
 	bool failed;
 	bool was_grid;
+	bool gathered;
+	bool first_name;       /* of a file with several: others lead to it */
+	uint64_t ino;          /* when it was looked at; st is of what was read */
 	const char *target;
 	struct tree_xattr *xattrs;
 	uint32_t nxattrs;
@@ -154,6 +165,8 @@ struct bk_run {
 	/* batches in order, main thread only */
 	struct batch *first, **last;
 	unsigned in_flight;
+	atomic_uint dirs_open;
+	unsigned max_dirs; /* open at once: descriptors are few, and folders many */
 
 	/* results */
 	atomic_uint_fast64_t files, bytes, new_bytes, unreadable, changed;
@@ -169,6 +182,8 @@ struct bk_run {
 	struct files_w *fw;
 	struct files_r *fr;
 	struct map hard;       /* dev+ino -> path, owned */
+	struct map lost;       /* first name that was not read -> path that was instead, owned; or "" */
+	struct arena scratch;  /* for one entry */
 };
 
 /* bk_fail(run, e): Remember the first error and make everybody stop. Returns its code. */
@@ -178,6 +193,9 @@ void bk_problem(struct bk_run *run, const struct item *it, const char *why);
 
 /* ---- reading files: bk_read.c ---- */
 
+/* bk_open_item(it): The file itself: no link is followed, nothing is waited for, and the access time
+ * stays as it is where the owner allows that. -1 and errno. */
+int bk_open_item(const struct item *it);
 /* bk_read_small(run, batch): All small files of a batch. bk_read_span(run, batch, it, i): one span.
  */
 void bk_read_small(struct bk_run *run, struct batch *b, uint8_t *mem);
@@ -198,8 +216,14 @@ void pool_slot_give(struct bk_run *run, struct sink *s);
 
 /* ---- walking: bk_scan.c; emitting: bk_emit.c ---- */
 MUST int bk_scan(struct bk_run *run, struct err *e);
+/* bk_plan_spans(it, e): Divide a file into spans by what it is now. E_LIMIT, E_NOMEM. */
+MUST int bk_plan_spans(struct item *it, struct err *e);
+/* bk_late(run, b, it, e): Read now what was only going to be a link. Main thread, ${b} is done. */
+MUST int bk_late(struct bk_run *run, struct batch *b, struct item *it, struct err *e);
 /* bk_post(run, b, e): Give a filled batch to the workers and keep it for emission in order. */
 MUST int bk_post(struct bk_run *run, struct batch *b, struct err *e);
+/* bk_emit_first(run, e): Wait for the oldest batch and emit it. */
+MUST int bk_emit_first(struct bk_run *run, struct err *e);
 /* bk_emit_all(run, e): Emit every batch still in flight. */
 MUST int bk_emit_all(struct bk_run *run, struct err *e);
 /* bk_emit_end(run, info, e): Close the last block and store the manifest. */

@@ -4,20 +4,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vault/bk_int.h"
 
-/* open_item(it): The file itself: no link is followed, nothing is waited for, and the access time
- * stays as it is where the owner allows that. */
-static int
-open_item(const struct item *it)
+int
+bk_open_item(const struct item *it)
 {
 	int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	const struct timespec wait = {.tv_nsec = 250000000};
 	int fd = openat(it->dir->fd, it->real, flags | O_NOATIME); /* allow: a source, read only */
 
 	if (fd < 0 && errno == EPERM)
 		fd = openat(it->dir->fd, it->real, flags); /* allow: a source, read only */
+	/* a file server's client holds it (a lease): it was told to give it back, and must soon */
+	for (int i = 0; fd < 0 && errno == EWOULDBLOCK && i < 240; i++) {
+		(void)nanosleep(&wait, NULL);
+		fd = openat(it->dir->fd, it->real, flags); /* allow: a source, read only */
+	}
 	return fd;
 }
 
@@ -31,7 +36,7 @@ nanos(const struct timespec *t)
 static bool
 same(const struct stat *a, const struct stat *b)
 {
-	return a->st_size == b->st_size && nanos(&a->st_mtim) == nanos(&b->st_mtim) &&
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && nanos(&a->st_mtim) == nanos(&b->st_mtim) &&
 	    nanos(&a->st_ctim) == nanos(&b->st_ctim);
 }
 
@@ -56,6 +61,7 @@ struct cutter {
 	struct extv *ext;
 	struct tree_fid *fid;
 	enum chunk_class cl;
+	bool anew; /* in one piece, whatever is known of it */
 };
 
 static int
@@ -73,10 +79,11 @@ put_chunk(struct cutter *c, const uint8_t *p, size_t n, struct err *e)
 	uint32_t seg, off;
 	int r;
 
-	if (chunk_zero(p, n))
+	if (!c->anew && chunk_zero(p, n))
 		return put_hole(c, n, e);
 	hmac_of(c->run->dedup, p, n, id);
-	r = sink_store(c->sink, id, p, n, &seg, &off, e);
+	r = c->anew ? sink_store_anew(c->sink, id, p, n, &seg, &off, e) :
+	    sink_store(c->sink, id, p, n, &seg, &off, e);
 	if (r < 0)
 		return r;
 	if (r == 1)
@@ -123,14 +130,15 @@ struct small {
 	size_t n;
 };
 
-/* slurp(it, p, cap, ret, sys): Read a small file, again when it changes meanwhile. */
+/* slurp(it, p, cap, ret, sys): Read a small file, again when it changes meanwhile. 1: it is a small
+ * file no longer. */
 static int
 slurp(struct item *it, uint8_t *p, size_t cap, size_t *ret, int *sys)
 {
 	struct stat after;
 
 	for (it->tries = 0;; it->tries++) {
-		int fd = open_item(it);
+		int fd = bk_open_item(it);
 		size_t n = 0;
 		ssize_t k = 0;
 
@@ -158,6 +166,10 @@ slurp(struct item *it, uint8_t *p, size_t cap, size_t *ret, int *sys)
 		*ret = n;
 		if (n == (size_t)it->st.st_size && same(&it->st, &after))
 			return 0;
+		if (after.st_size > BK_SMALL) {
+			it->st = after;
+			return 1;
+		}
 		if (it->tries + 1 >= BK_TRIES) {
 			it->flags |= TREE_CHANGED;
 			return 0;
@@ -210,6 +222,49 @@ store_all(struct bk_run *run, struct small *list, size_t n, struct tree_fid *fid
 	pool_slot_give(run, c.sink);
 }
 
+/* again(run, b, it, n, some): Read spans once more: all, or the ${n} that are to be gathered. */
+static void
+again(struct bk_run *run, struct batch *b, struct item *it, uint32_t n, bool some)
+{
+	struct err e;
+
+	atomic_store(&it->left, n);
+	(void)atomic_fetch_add(&b->left, n);
+	for (uint32_t i = 0; i < it->nspans; i++) {
+		if (some && !it->spans[i].gather)
+			continue;
+		it->spans[i].ext.n = 0;
+		it->spans[i].got = 0;
+		if (pool_requeue(run, b, it, i) == 0)
+			continue;
+		(void)err_set(&e, E_NOMEM, "no memory");
+		(void)bk_fail(run, &e);
+		pool_task_done(run, b);
+	}
+}
+
+static void
+restart(struct bk_run *run, struct batch *b, struct item *it)
+{
+	again(run, b, it, it->nspans, false);
+}
+
+/* grown(run, b, it): It has become large since it was looked at: read it in spans. */
+static void
+grown(struct bk_run *run, struct batch *b, struct item *it)
+{
+	struct err e;
+
+	it->tries = 0;
+	it->size = (uint64_t)it->st.st_size;
+	if (bk_plan_spans(it, &e) == 0)
+		restart(run, b, it);
+	else if (e.code == E_LIMIT)
+		unreadable(run, it, EFBIG);
+	else
+		(void)bk_fail(run, &e);
+}
+
 void
 bk_read_small(struct bk_run *run, struct batch *b, uint8_t *mem)
 {
@@ -217,7 +272,7 @@ bk_read_small(struct bk_run *run, struct batch *b, uint8_t *mem)
 	struct tree_fid *fid = NULL;
 	size_t n = 0, at = 0;
 	struct err e;
-	int sys;
+	int sys, x;
 
 	if (tree_fid_new(run->dedup, &fid, &e) < 0) {
 		(void)bk_fail(run, &e);
@@ -235,10 +290,13 @@ bk_read_small(struct bk_run *run, struct batch *b, uint8_t *mem)
 			s = &list[0];
 		}
 		*s = (struct small){.it = it, .p = mem + at};
-		if (slurp(it, s->p, BK_SMALL, &s->n, &sys) < 0) {
+		x = slurp(it, s->p, BK_SMALL, &s->n, &sys);
+		if (x < 0)
 			unreadable(run, it, sys);
+		else if (x == 1)
+			grown(run, b, it);
+		if (x != 0)
 			continue;
-		}
 		at += s->n;
 		n++;
 	}
@@ -359,24 +417,43 @@ read_span(struct reading *r, uint64_t off, uint64_t end, int *sys, struct err *e
 
 /* ---- when all spans of a file are done ---- */
 
-static void
-restart(struct bk_run *run, struct batch *b, struct item *it)
+/* scatter(v): About how many bytes the pieces take in the list of files. */
+static uint64_t
+scatter(const struct extv *v)
 {
-	struct err e;
+	const struct ext *last = NULL;
+	uint64_t sum = 0;
 
-	atomic_store(&it->left, it->nspans);
-	(void)atomic_fetch_add(&b->left, it->nspans);
-	for (uint32_t i = 0; i < it->nspans; i++) {
-		it->spans[i].ext.n = 0;
-		it->spans[i].got = 0;
-		if (pool_requeue(run, b, it, i) < 0) {
-			(void)err_set(&e, E_NOMEM, "no memory");
-			(void)bk_fail(run, &e);
-			for (; i < it->nspans; i++)
-				pool_task_done(run, b);
-			return;
-		}
+	for (uint32_t i = 0; i < v->n; i++) {
+		const struct ext *x = &v->p[i];
+		bool on = last && last->seg == x->seg && last->off + last->len == x->off;
+
+		sum += x->seg == UINT32_MAX || on ? 3 : 11;
+		last = x->seg == UINT32_MAX ? last : x;
 	}
+	return sum;
+}
+
+/* gather(run, b, it): A file that has been changing here and there for many generations lies in more
+ * pieces than the list of files can hold: its worst spans are stored anew, each in one piece. False
+ * when there is no need, or it was done before. */
+static bool
+gather(struct bk_run *run, struct batch *b, struct item *it)
+{
+	uint64_t max = run->b->max_scatter ? run->b->max_scatter : BK_SCATTER, sum = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < it->nspans; i++)
+		sum += scatter(&it->spans[i].ext);
+	if (sum <= max || it->gathered)
+		return false;
+	it->gathered = true;
+	for (uint32_t i = 0; i < it->nspans; i++) {
+		it->spans[i].gather = scatter(&it->spans[i].ext) > max / it->nspans;
+		n += it->spans[i].gather;
+	}
+	again(run, b, it, n, true);
+	return n > 0;
 }
 
 static int
@@ -412,7 +489,7 @@ join_spans(struct bk_run *run, struct item *it, struct err *e)
 static void
 file_done(struct bk_run *run, struct batch *b, struct item *it, int fd)
 {
-	struct stat now;
+	struct stat now = {0};
 	struct err e;
 
 	if (it->failed) {
@@ -429,6 +506,8 @@ file_done(struct bk_run *run, struct batch *b, struct item *it, int fd)
 		}
 		it->flags |= TREE_CHANGED;
 	}
+	if (gather(run, b, it))
+		return;
 	if (join_spans(run, it, &e) < 0)
 		(void)bk_fail(run, &e);
 }
@@ -442,15 +521,16 @@ bk_read_span(struct bk_run *run, struct batch *b, struct item *it, uint32_t i, u
 	struct err e;
 	int sys = 0, x;
 
-	r.fd = open_item(it);
+	r.fd = bk_open_item(it);
 	if (r.fd < 0) {
 		sys = errno;
 		it->failed = true;
 	}
-	r.sparse = it->st.st_blocks < it->st.st_size / 512;
+	r.sparse = it->st.st_blocks < it->st.st_size / 512 && !sp->gather;
 	x = tree_fid_new(run->dedup, &fid, &e);
 	if (x == 0 && r.fd >= 0) {
-		r.c = (struct cutter){.run = run, .ext = &sp->ext, .fid = fid, .cl = it->cl};
+		r.c = (struct cutter){.run = run, .ext = &sp->ext, .fid = fid, .cl = it->cl,
+		    .anew = sp->gather};
 		(void)posix_fadvise(r.fd, (off_t)sp->off, (off_t)sp->len, POSIX_FADV_SEQUENTIAL);
 		r.c.sink = pool_slot_take(run);
 		x = read_span(&r, sp->off, sp->off + sp->len, &sys, &e);

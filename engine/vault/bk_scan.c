@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -17,6 +18,8 @@
 enum {
 	REREAD_DAYS = 30, /* a file that never seems to change is read anyway about once a month */
 	RACY_US = 2000000,
+	MAX_DEPTH = 4096,        /* levels; each takes a descriptor and some of the stack */
+	OTHER_FDS = 64,          /* descriptors for everything but folders and workers */
 	MAX_NAMES = 64 << 20,
 };
 
@@ -26,12 +29,13 @@ dirh_put(struct dirh *d)
 	if (!d || atomic_fetch_sub(&d->refs, 1) != 1)
 		return;
 	(void)close(d->fd);
+	(void)atomic_fetch_sub(d->open, 1);
 	free(d->path);
 	free(d);
 }
 
 static struct dirh *
-dirh_new(int fd, const char *path, struct err *e)
+dirh_new(struct bk_run *run, int fd, const char *path, struct err *e)
 {
 	struct dirh *d = malloc(sizeof(*d));
 	char *copy = strdup(path);
@@ -45,6 +49,8 @@ dirh_new(int fd, const char *path, struct err *e)
 	}
 	d->fd = fd;
 	d->path = copy;
+	d->open = &run->dirs_open;
+	(void)atomic_fetch_add(d->open, 1);
 	atomic_init(&d->refs, 1);
 	return d;
 }
@@ -90,7 +96,8 @@ post(struct scan *s, struct err *e)
 static struct item *
 new_item(struct scan *s, struct err *e)
 {
-	if (s->cur && (s->cur->n == BK_BATCH_ITEMS || s->cur->bytes > BK_BATCH_BYTES)) {
+	if (s->cur && (s->cur->n == BK_BATCH_ITEMS || s->cur->bytes > BK_BATCH_BYTES ||
+	    s->cur->mem.used > BK_BATCH_MEM)) {
 		if (post(s, e) < 0)
 			return NULL;
 	}
@@ -219,15 +226,13 @@ reuse(struct scan *s, struct item *it, const struct files_entry *en, struct err 
 
 /* ---- regular files ---- */
 
-/* plan_spans(it, e): A large file: its class by its first bytes, and its spans. */
-static int
-plan_spans(struct item *it, struct err *e)
+int
+bk_plan_spans(struct item *it, struct err *e)
 {
 	uint64_t size = (uint64_t)it->st.st_size, step;
 	uint8_t head[4096];
 	ssize_t n = 0;
-	int fd = openat(it->dir->fd, it->real, /* allow: a source, read only */
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int fd = bk_open_item(it);
 
 	if (fd >= 0) {
 		n = pread(fd, head, sizeof(head), 0);
@@ -237,12 +242,14 @@ plan_spans(struct item *it, struct err *e)
 	step = it->cl == CHUNK_CLASS_GRID ? TREE_SPAN_GRID : TREE_SPAN_CDC;
 	if (it->cl == CHUNK_CLASS_GRID)
 		it->flags |= TREE_GRID;
-	if (size / step >= UINT32_MAX)
+	if (size / step >= BK_MAX_SPANS)
 		return err_set(e, E_LIMIT, "%s is too large", it->real);
 	it->nspans = (uint32_t)((size + step - 1) / step);
-	it->spans = calloc(it->nspans, sizeof(*it->spans));
-	if (!it->spans)
+	it->spans = calloc(it->nspans + 1, sizeof(*it->spans));
+	if (!it->spans) {
+		it->nspans = 0;
 		return err_set(e, E_NOMEM, "no memory");
+	}
 	for (uint32_t i = 0; i < it->nspans; i++) {
 		it->spans[i].off = i * step;
 		it->spans[i].len = size - i * step < step ? size - i * step : step;
@@ -269,6 +276,7 @@ hard_link(struct scan *s, struct item *it, struct err *e)
 	}
 	if (asprintf(&path, "%s%s%s", it->dir->path, *it->dir->path ? "/" : "", it->name) < 0)
 		return err_set(e, E_NOMEM, "no memory");
+	it->first_name = true;
 	r = map_put(&s->run->hard, key, sizeof(key), path, e);
 	if (r < 0)
 		free(path);
@@ -294,8 +302,16 @@ regular(struct scan *s, struct item *it, struct err *e)
 	it->was_grid = en && (en->flags & TREE_GRID);
 	it->size = (uint64_t)it->st.st_size;
 	r = read_xattrs(s, it, e);
-	if (r == 0 && it->st.st_size > BK_SMALL)
-		return plan_spans(it, e);
+	if (r == 0 && it->st.st_size > BK_SMALL) {
+		r = bk_plan_spans(it, e);
+		if (r != E_LIMIT)
+			return r;
+		it->read = false;
+		it->size = 0;
+		it->flags |= TREE_UNREADABLE;
+		bk_problem(s->run, it, "too large");
+		return 0;
+	}
 	s->cur->bytes += it->size + 512;
 	return r;
 }
@@ -307,10 +323,10 @@ link_text(struct scan *s, struct item *it, struct err *e)
 	ssize_t n = readlinkat(it->dir->fd, it->real, text, sizeof(text));
 
 	it->type = TREE_SYMLINK;
-	if (n < 0 || n > PATH_MAX) {
-		it->flags |= TREE_UNREADABLE;
-		bk_problem(s->run, it, "the link cannot be read");
-		n = 0;
+	if (n <= 0 || n > PATH_MAX) {
+		if (n >= 0 || errno != ENOENT)
+			bk_problem(s->run, it, "the link cannot be read");
+		return 1; /* a link without text cannot be kept */
 	}
 	it->target = arena_dup(&s->cur->mem, text, (size_t)n);
 	return it->target ? 0 : err_set(e, E_NOMEM, "no memory");
@@ -339,6 +355,40 @@ other(struct scan *s, struct item *it, struct err *e)
 	return read_xattrs(s, it, e);
 }
 
+int
+bk_late(struct bk_run *run, struct batch *b, struct item *it, struct err *e)
+{
+	struct scan *s = calloc(1, sizeof(*s));
+	uint8_t none[1][DIGEST_LEN];
+	int r;
+
+	if (!s)
+		return err_set(e, E_NOMEM, "no memory");
+	s->run = run;
+	s->cur = b;
+	it->type = TREE_FILE;
+	it->target = NULL;
+	it->read = it->first_name = true;
+	it->read_at = run->b->now;
+	r = read_xattrs(s, it, e);
+	free(s);
+	if (r == 0)
+		r = bk_plan_spans(it, e);
+	if (r < 0)
+		return r;
+	if (it->nspans == 0)
+		tree_fid_join(run->dedup, none, 0, it->fid);
+	atomic_store(&b->left, it->nspans);
+	for (uint32_t i = 0; i < it->nspans; i++) {
+		if (r == 0)
+			r = pool_post(run, b, it, i, e);
+		if (r < 0)
+			pool_task_done(run, b);
+	}
+	pool_wait_batch(run, b);
+	return r;
+}
+
 /* add(s, d, real, name, ret, e): Look at one entry and put it into the batch. 0: added; 1: gone. */
 static int
 add(struct scan *s, struct dirh *d, const char *real, const char *name, struct stat *ret,
@@ -358,6 +408,13 @@ add(struct scan *s, struct dirh *d, const char *real, const char *name, struct s
 		bk_problem(s->run, it, "cannot be looked at");
 		return 1;
 	}
+	it->ino = it->st.st_ino;
+	if (strlen(name) > TREE_MAX_NAME) { /* some file systems count characters, not bytes */
+		it->dir = d;
+		it->name = it->real = name;
+		bk_problem(s->run, it, "the name is too long");
+		return 1;
+	}
 	it->name = arena_dup(&s->cur->mem, name, strlen(name));
 	it->real = real == name ? it->name : arena_dup(&s->cur->mem, real, strlen(real));
 	if (!it->name || !it->real)
@@ -369,7 +426,7 @@ add(struct scan *s, struct dirh *d, const char *real, const char *name, struct s
 		r = link_text(s, it, e);
 	else
 		r = other(s, it, e);
-	if (r < 0) {
+	if (r != 0) {
 		free(it->spans);
 		ext_free(&it->ext);
 		return r;
@@ -414,6 +471,21 @@ names_add(struct names *v, const char *name, struct err *e)
 	return 0;
 }
 
+/* names_once(v): A name that is replaced while a folder is listed may be listed twice. */
+static void
+names_once(struct names *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (n && strcmp(v->p[n - 1], v->p[i]) == 0)
+			free(v->p[i]);
+		else
+			v->p[n++] = v->p[i];
+	}
+	v->n = n;
+}
+
 static int
 read_names(int fd, struct names *v, int *sys, struct err *e)
 {
@@ -436,6 +508,7 @@ read_names(int fd, struct names *v, int *sys, struct err *e)
 	(void)closedir(d);
 	if (v->n)
 		qsort(v->p, v->n, sizeof(*v->p), cmp_name);
+	names_once(v);
 	return r;
 }
 
@@ -478,6 +551,22 @@ dir_problem(struct scan *s, const char *path, int sys)
 		b->problem(b->cookie, path, strlen(path), strerrordesc_np(sys));
 }
 
+/* make_way(s, e): A folder stays open until all that was found in it is emitted. When too many are,
+ * emit first. */
+static int
+make_way(struct scan *s, struct err *e)
+{
+	struct bk_run *run = s->run;
+	int r = 0;
+
+	while (r == 0 && atomic_load(&run->dirs_open) >= run->max_dirs) {
+		if (run->in_flight == 0 && !s->cur)
+			break; /* all of them are above this one */
+		r = run->in_flight == 0 ? post(s, e) : bk_emit_first(run, e);
+	}
+	return r;
+}
+
 /* enter(s, up, real, name, e): Open a directory and walk it. */
 static int
 enter(struct scan *s, struct dirh *up, const char *real, const char *name, struct err *e)
@@ -488,10 +577,15 @@ enter(struct scan *s, struct dirh *up, const char *real, const char *name, struc
 
 	if (asprintf(&path, "%s%s%s", up->path, *up->path ? "/" : "", name) < 0)
 		return err_set(e, E_NOMEM, "no memory");
-	if (strlen(path) >= TREE_MAX_PATH) {
+	if (strlen(path) >= TREE_MAX_PATH || s->depth >= MAX_DEPTH) {
 		dir_problem(s, path, ENAMETOOLONG);
 		free(path);
 		return 0;
+	}
+	r = make_way(s, e);
+	if (r < 0) {
+		free(path);
+		return r;
 	}
 	fd = openat(up->fd, real, /* allow: a source, read only */
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -501,11 +595,13 @@ enter(struct scan *s, struct dirh *up, const char *real, const char *name, struc
 		free(path);
 		return 0;
 	}
-	d = dirh_new(fd, path, e);
+	d = dirh_new(s->run, fd, path, e);
 	free(path);
 	if (!d)
 		return E_NOMEM;
+	s->depth++;
 	r = scan_dir(s, d, e);
+	s->depth--;
 	dirh_put(d);
 	return r;
 }
@@ -573,7 +669,7 @@ source(struct scan *s, uint32_t i, struct dirh **ret_up, struct stat *st, struct
 	free(up);
 	if (fd < 0)
 		return err_sys(e, "%s", path);
-	d = dirh_new(fd, "", e);
+	d = dirh_new(s->run, fd, "", e);
 	if (!d)
 		return E_NOMEM;
 	r = add(s, d, real, s->run->man.tops[i], st, e);
@@ -587,6 +683,18 @@ source(struct scan *s, uint32_t i, struct dirh **ret_up, struct stat *st, struct
 	return 0;
 }
 
+/* dir_limit(run): How many folders may be open. */
+static unsigned
+dir_limit(const struct bk_run *run)
+{
+	struct rlimit rl;
+	rlim_t others = OTHER_FDS + run->nthreads + 2 * run->nslots;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur > 1 << 16)
+		return 1 << 16;
+	return (unsigned)(rl.rlim_cur > 2 * others ? rl.rlim_cur - others : rl.rlim_cur / 2);
+}
+
 int
 bk_scan(struct bk_run *run, struct err *e)
 {
@@ -598,6 +706,7 @@ bk_scan(struct bk_run *run, struct err *e)
 
 	if (r == 0) {
 		s->run = run;
+		run->max_dirs = dir_limit(run);
 		if (fstat(run->repo->dirfd, &s->repo) < 0)
 			r = err_sys(e, "the vault");
 	}

@@ -342,6 +342,7 @@ make_room(struct index *ix, struct err *e)
 	return grow_to(ix, cap < 1 << 20 ? cap * 2 : cap + cap / 8, e);
 }
 
+/* find_or_add(..., len, ...): As index_find_or_add; ${len} 0: as index_move. */
 static int
 find_or_add(struct index *ix, const uint8_t *id, uint32_t len, uint32_t seg, uint32_t off,
     uint32_t *ret_seg, uint32_t *ret_off, struct err *e)
@@ -370,7 +371,7 @@ find_or_add(struct index *ix, const uint8_t *id, uint32_t len, uint32_t seg, uin
 			}
 			if (memcmp(s, id, KEY) != 0)
 				continue;
-			if (len == 0 || confirm(ix, i, no, at, id, len)) {
+			if (len && confirm(ix, i, no, at, id, len)) {
 				*ret_seg = no;
 				*ret_off = at;
 				return 1;
@@ -401,6 +402,15 @@ index_find_or_add(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t
 	r = find_or_add(ix, id, len, seg, off, ret_seg, ret_off, e);
 	(void)pthread_mutex_unlock(&ix->lock);
 	return r;
+}
+
+int
+index_move(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t seg, uint32_t off,
+    struct err *e)
+{
+	uint32_t xs, xo;
+
+	return index_find_or_add(ix, id, 0, seg, off, &xs, &xo, e);
 }
 
 int
@@ -485,10 +495,15 @@ index_seg_id(struct index *ix, uint32_t no, uint8_t out[FMT_ID_LEN])
 uint32_t
 index_seg_no(struct index *ix, const uint8_t id[FMT_ID_LEN])
 {
+	struct seg s;
 	uintptr_t n;
 
 	(void)pthread_mutex_lock(&ix->lock);
 	n = (uintptr_t)map_get(&ix->seg_no, id, FMT_ID_LEN);
+	if (n && ix->repo && seg_open(ix->repo, id, &s, NULL) < 0)
+		n = 0;
+	else if (n && ix->repo)
+		seg_close(&s);
 	(void)pthread_mutex_unlock(&ix->lock);
 	return n ? (uint32_t)(n - 1) : UINT32_MAX;
 }

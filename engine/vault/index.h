@@ -26,7 +26,8 @@ MUST int index_segment(struct index *ix, const uint8_t id[FMT_ID_LEN], uint32_t 
     struct err *e);
 /* index_seg_id(ix, no, out): The id behind a number. */
 void index_seg_id(struct index *ix, uint32_t no, uint8_t out[FMT_ID_LEN]);
-/* index_seg_no(ix, id): The number of a known segment or UINT32_MAX. */
+/* index_seg_no(ix, id): The number of a known segment or UINT32_MAX; also that when its file is gone
+ * or has another length, so that nobody builds on it. */
 uint32_t index_seg_no(struct index *ix, const uint8_t id[FMT_ID_LEN]);
 uint32_t index_segments(struct index *ix);
 
@@ -34,6 +35,9 @@ uint32_t index_segments(struct index *ix);
  * 0: not known; it now is, at (${seg}, ${off}), where the caller must put it. */
 MUST int index_find_or_add(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len,
     uint32_t seg, uint32_t off, uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
+/* index_move(ix, id, seg, off, e): It is at (${seg}, ${off}) from now on, known or not. 0. */
+MUST int index_move(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t seg,
+    uint32_t off, struct err *e);
 /* index_find(ix, id, len, ret_seg, ret_off): As above, without adding: 1 known, 0 not. */
 int index_find(struct index *ix, const uint8_t id[FMT_CHUNK_ID_LEN], uint32_t len,
     uint32_t *ret_seg, uint32_t *ret_off);

@@ -269,6 +269,9 @@ ring_append(const struct fio *f, const struct vault_place *pl, const uint8_t rep
 		r = err_sys(e, "%s", path);
 	else
 		r = fio_pwrite_all(f, fd, rec, sizeof(rec), (uint64_t)(end - end % RING_REC), e);
+	/* once its record is in the log, later generations build on the segment: its key must be here */
+	if (r == 0)
+		r = fio_datasync(f, fd, e);
 	fio_close(f, fd);
 	explicit_bzero(rec, sizeof(rec));
 	return r;
@@ -309,6 +312,35 @@ keep_runs(const struct repo *repo, const struct vault_generation *gen, const str
 	return r;
 }
 
+/* keep_unused(repo, g, kept, e): Segments that no generation needs yet are work of a run that is
+ * going on, or was interrupted and will be continued. */
+static int
+keep_unused(const struct repo *repo, const struct ring *g, struct ring *kept, struct err *e)
+{
+	uint8_t *used = calloc(1, repo->nsegs / 8 + 1);
+	const void *id;
+	size_t pos = 0, n;
+	void *key;
+	int r = used ? 0 : err_set(e, E_NOMEM, "no memory");
+
+	for (size_t i = 0; i < repo->ngens && r == 0; i++) {
+		const struct vault_generation *gen = &repo->gens[i];
+
+		for (uint32_t k = 0; k < gen->nruns; k++)
+			for (uint32_t s = gen->runs[k].first;
+			     s - gen->runs[k].first < gen->runs[k].count && s < repo->nsegs; s++)
+				used[s / 8] |= (uint8_t)(1 << (s % 8));
+	}
+	while (r == 0 && (key = map_each(&g->by_seg, &pos, &id, &n))) {
+		uint32_t no = repo_seg(repo, id);
+
+		if (no == REPO_NOSEG || !(used[no / 8] & (1 << (no % 8))))
+			r = ring_add(kept, id, key, e);
+	}
+	free(used);
+	return r;
+}
+
 int
 ring_prune(const struct fio *f, const struct vault_place *pl, struct repo *repo, struct ring *g,
     struct err *e)
@@ -329,6 +361,8 @@ ring_prune(const struct fio *f, const struct vault_place *pl, struct repo *repo,
 		if (newest(repo, i))
 			r = keep_runs(repo, &repo->gens[i], g, &kept, e);
 	}
+	if (r == 0)
+		r = keep_unused(repo, g, &kept, e);
 	while (r == 0 && (key = map_each(&kept.by_seg, &pos, &id, &n))) {
 		r = buf_put(&b, id, FMT_ID_LEN, e);
 		if (r == 0)

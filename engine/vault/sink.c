@@ -45,8 +45,8 @@ sink_drop(struct sink *s)
 	s->seg = NULL;
 }
 
-int
-sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
+static int
+store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n, bool anew,
     uint32_t *ret_seg, uint32_t *ret_off, struct err *e)
 {
 	struct bk_run *run = s->run;
@@ -56,7 +56,7 @@ sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, si
 		r = hand_over(s, true, e);
 	if (r == 0 && !s->seg) {
 		/* a segment only if something is new: most runs store little */
-		if (index_find(run->index, id, (uint32_t)n, ret_seg, ret_off))
+		if (!anew && index_find(run->index, id, (uint32_t)n, ret_seg, ret_off))
 			return 0;
 		r = segw_new(&run->env, s->kind, &s->seg, e);
 		if (r == 0)
@@ -64,13 +64,28 @@ sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, si
 	}
 	if (r < 0)
 		return r;
-	r = index_find_or_add(run->index, id, (uint32_t)n, s->seg_no, segw_off(s->seg), ret_seg,
+	r = anew ? index_move(run->index, id, s->seg_no, segw_off(s->seg), e) :
+	    index_find_or_add(run->index, id, (uint32_t)n, s->seg_no, segw_off(s->seg), ret_seg,
 	    ret_off, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	*ret_seg = s->seg_no;
 	r = segw_add(s->seg, id, p, n, ret_off, e);
 	return r < 0 ? r : 1;
+}
+
+int
+sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
+    uint32_t *ret_seg, uint32_t *ret_off, struct err *e)
+{
+	return store(s, id, p, n, false, ret_seg, ret_off, e);
+}
+
+int
+sink_store_anew(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
+    uint32_t *ret_seg, uint32_t *ret_off, struct err *e)
+{
+	return store(s, id, p, n, true, ret_seg, ret_off, e);
 }
 
 /* ---- the closer ---- */

@@ -82,6 +82,8 @@ struct vault_backup {
 	void (*problem)(void *cookie, const char *path, size_t len, const char *why);
 	void *cookie;
 	const volatile int *cancel; /* set to non-zero to stop; may be NULL */
+	uint64_t max_scatter; /* a file whose pieces take more bytes in the list is stored anew in
+	                         fewer pieces; 0: as many as the list can hold */
 };
 struct vault_generation {
 	uint8_t id[FMT_ID_LEN];

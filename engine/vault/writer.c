@@ -533,6 +533,10 @@ run_free(struct bk_run *run, bool good)
 	while ((p = map_each(&run->hard, &pos, NULL, NULL)))
 		free(p);
 	map_free(&run->hard);
+	for (pos = 0; (p = map_each(&run->lost, &pos, NULL, NULL));)
+		free(p);
+	map_free(&run->lost);
+	arena_free(&run->scratch);
 	free(run->need);
 	hmac_free(run->dedup);
 	seal_pub_free(run->recovery);
@@ -575,6 +579,8 @@ vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation
 	arena_init(&run->keys, (size_t)1 << 30);
 	buf_init(&run->block_buf, TREE_MAX_BLOCK);
 	map_init(&run->hard, 1 << 26);
+	map_init(&run->lost, 1 << 26);
+	arena_init(&run->scratch, (size_t)1 << 28);
 
 	r = run_open(run, w, &info, &local);
 	if (r == 0)

@@ -28,6 +28,7 @@ struct vt {
 	uint8_t secret[PAPERKEY_LEN];
 	int64_t now;
 	unsigned threads;
+	uint64_t max_scatter;
 	/* for vt_check: whether this generation was read before from the same segments; may be NULL
 	 */
 	bool (*known)(const uint8_t id[FMT_ID_LEN]);
@@ -445,7 +446,7 @@ vt_backup_w(struct vt *v, VAULT_W *w, struct vault_generation *g, struct err *e)
 	const char *src = v->src;
 	struct vault_backup b = {
 		.sources = &src, .nsources = 1, .host = "受付", .now = v->now,
-		.threads = v->threads, .level = 1,
+		.threads = v->threads, .level = 1, .max_scatter = v->max_scatter,
 	};
 
 	return vault_w_backup(w, &b, g, e);
