@@ -135,58 +135,83 @@ on_look(struct loop *l, void *cookie)
 	loop_stop(l);
 }
 
-/* tell_new(u, items, told): Say what happened since the last look. Returns how many systems have no
- * copy and no error yet. */
-static size_t
-tell_new(struct up *u, const json_t *items, bool told[])
+/* pending(st, t): Whether the copy of an item is still to come: it never succeeded, and it was not
+ * tried yet, is running, or is due (one that was cut off is due again at once). */
+static bool
+pending(const json_t *st, const json_t *t)
 {
-	size_t left = ARRAY_LEN(systems), k;
+	const char *outcome = json_string_value(json_object_get(t, "last_outcome"));
+	const char *due = json_string_value(json_object_get(t, "next_due"));
+	const char *on = json_string_value(json_object_get(json_object_get(st, "running"), "job"));
+	int64_t at = 0;
+
+	if (json_is_string(json_object_get(t, "good_at")))
+		return false;
+	if (!*outcome || (on && strcmp(on, json_string_value(json_object_get(t, "job"))) == 0))
+		return true;
+	return due && time_get(due, &at, NULL) == 0 && at <= time_now_us();
+}
+
+/* tell_new(u, st, told): Say what happened since the last look (nothing where ${told} is NULL).
+ * Returns how many first copies are still to come. */
+static size_t
+tell_new(struct up *u, const json_t *st, bool told[])
+{
+	size_t left = 0, k;
 	const json_t *t;
 
-	json_array_foreach(items, k, t) {
+	json_array_foreach(json_object_get(st, "items"), k, t) {
 		const char *subject = json_string_value(json_object_get(t, "subject"));
-		const char *outcome = json_string_value(json_object_get(t, "last_outcome"));
 		const char *msg = json_string_value(json_object_get(t, "last_message"));
 
 		if (strcmp(json_string_value(json_object_get(t, "kind")), "backup") != 0)
 			continue;
-		for (size_t i = 0; i < ARRAY_LEN(systems); i++) {
-			if (strcmp(subject, systems[i].id) != 0 || !*outcome)
-				continue;
-			left--;
-			if (told[i])
+		if (pending(st, t)) {
+			left++;
+			continue;
+		}
+		for (size_t i = 0; told && i < ARRAY_LEN(systems); i++) {
+			if (told[i] || strcmp(subject, systems[i].id) != 0)
 				continue;
 			told[i] = true;
-			if (strcmp(outcome, "pass") == 0)
+			if (json_is_string(json_object_get(t, "good_at")))
 				cli_say(u->c, L(u->c, "  写しができました: %s", "  copied: %s"),
 				    L(u->c, systems[i].ja, systems[i].en));
 			else
-				cli_say(u->c, L(u->c, "  写しを取れませんでした: %s（%s）",
-				    "  could not be copied: %s (%s)"),
+				cli_say(u->c,
+				    L(u->c, "  写しを取れませんでした: %s（%s）",
+					"  could not be copied: %s (%s)"),
 				    L(u->c, systems[i].ja, systems[i].en), msg ? msg : "");
 		}
 	}
 	return left;
 }
 
+/* follow(u, fresh): Wait for the first copies. Of a hospital that was registered earlier nothing is
+ * said when they are all there. */
 static int
-follow(struct up *u)
+follow(struct up *u, bool fresh)
 {
-	bool told[ARRAY_LEN(systems)] = {false};
+	bool told[ARRAY_LEN(systems)] = {false}, said = false;
 	struct loop_src *timer = NULL;
 	struct err e = {0};
 	size_t left = 1;
 	int r = loop_add_timer(u->l, -1, on_look, u, &timer, &e);
 
-	cli_say(u->c, "%s", L(u->c, "最初の世代（写し）を作っています…",
-	    "Making the first generation ..."));
 	while (r >= 0 && left > 0 && !u->stop && u->daemon) {
 		json_t *st = NULL;
 
 		r = up_call(u, "status", NULL, &st, &e);
 		if (r < 0)
 			break;
-		left = tell_new(u, json_object_get(st, "items"), told);
+		left = tell_new(u, st, NULL);
+		if (!said && (fresh || left > 0)) {
+			cli_say(u->c, "%s", L(u->c, "最初の世代（写し）を作っています…",
+			    "Making the first generation ..."));
+			said = true;
+		}
+		if (said)
+			(void)tell_new(u, st, told);
 		json_decref(st);
 		if (left > 0) {
 			loop_arm(timer, loop_mono(u->l) + LOOK_MS * 1000);
@@ -230,7 +255,7 @@ up_practice(struct up *u)
 		return CLI_FAIL;
 	}
 	if (n >= (int)ARRAY_LEN(systems))
-		return CLI_OK;
+		return follow(u, false);
 	(void)snprintf(vault, sizeof(vault), "%.*s/vault/practice", PATH_MAX - 1, u->state);
 	(void)snprintf(key, sizeof(key), "%.*s/recovery-key.txt", PATH_MAX - 1, u->state);
 	r = make_hospital(u);
@@ -243,5 +268,5 @@ up_practice(struct up *u)
 		r = add_system(u, i, &e);
 	if (r < 0)
 		return cli_fail(u->c, &e, NULL);
-	return follow(u);
+	return follow(u, true);
 }
