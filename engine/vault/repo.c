@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,19 @@ static const char ident_tail[] =
     "This is a Mamori vault. Its content is encrypted. Do not delete or move anything here.\n"
     "To get data back: mamori vault restore THIS-PLACE latest --to TARGET --key "
     "RECOVERY-KEY-FILE\n";
+
+/* open_place(f, path, e): The repository's directory. The path is what a person typed, so a link at its
+ * end is followed (a vault on a mounted disk is often reached through one); inside, none is. */
+static int
+open_place(const struct fio *f, const char *path, struct err *e)
+{
+	char place[PATH_MAX];
+	int n = snprintf(place, sizeof(place), "%s/.", path);
+
+	if (n < 0 || (size_t)n >= sizeof(place))
+		return err_set(e, E_INVAL, "the path is too long");
+	return fio_open(f, AT_FDCWD, place, O_RDONLY | O_DIRECTORY, 0, e);
+}
 
 /* ---- identification ---- */
 
@@ -126,7 +140,7 @@ identify_at(const struct fio *f, int dirfd, struct vault_ident *ret, struct err 
 int
 vault_identify(const struct fio *f, const char *path, struct vault_ident *ret, struct err *e)
 {
-	int fd = fio_open(f, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+	int fd = open_place(f, path, e);
 	int r;
 
 	if (fd < 0)
@@ -284,7 +298,7 @@ vault_init(const struct fio *f, const char *path, const struct vault_place *pl,
 	r = fio_mkdirs(f, path, 0700, e);
 	if (r < 0)
 		return r;
-	fd = fio_open(f, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+	fd = open_place(f, path, e);
 	if (fd < 0)
 		return fd;
 	r = must_be_empty(fd, path, e);
@@ -515,7 +529,7 @@ open_parts(struct repo *r, const char *path, struct err *e)
 	size_t n;
 	int x;
 
-	r->dirfd = fio_open(r->f, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+	r->dirfd = open_place(r->f, path, e);
 	if (r->dirfd < 0)
 		return r->dirfd;
 	x = identify_at(r->f, r->dirfd, &r->ident, e);
