@@ -24,10 +24,8 @@ static const char ident_tail[] =
     "To get data back: mamori vault restore THIS-PLACE latest --to TARGET --key "
     "RECOVERY-KEY-FILE\n";
 
-/* open_place(f, path, e): The repository's directory. The path is what a person typed, so a link at its
- * end is followed (a vault on a mounted disk is often reached through one); inside, none is. */
-static int
-open_place(const struct fio *f, const char *path, struct err *e)
+int
+repo_place(const struct fio *f, const char *path, struct err *e)
 {
 	char place[PATH_MAX];
 	int n = snprintf(place, sizeof(place), "%s/.", path);
@@ -140,7 +138,7 @@ identify_at(const struct fio *f, int dirfd, struct vault_ident *ret, struct err 
 int
 vault_identify(const struct fio *f, const char *path, struct vault_ident *ret, struct err *e)
 {
-	int fd = open_place(f, path, e);
+	int fd = repo_place(f, path, e);
 	int r;
 
 	if (fd < 0)
@@ -298,7 +296,7 @@ vault_init(const struct fio *f, const char *path, const struct vault_place *pl,
 	r = fio_mkdirs(f, path, 0700, e);
 	if (r < 0)
 		return r;
-	fd = open_place(f, path, e);
+	fd = repo_place(f, path, e);
 	if (fd < 0)
 		return fd;
 	r = must_be_empty(fd, path, e);
@@ -529,7 +527,7 @@ open_parts(struct repo *r, const char *path, struct err *e)
 	size_t n;
 	int x;
 
-	r->dirfd = open_place(r->f, path, e);
+	r->dirfd = repo_place(r->f, path, e);
 	if (r->dirfd < 0)
 		return r->dirfd;
 	x = identify_at(r->f, r->dirfd, &r->ident, e);

@@ -76,7 +76,7 @@ static int
 check_log(struct verify *v, const char *path, const struct vault_ident *id, struct err *e)
 {
 	struct ledger_report log;
-	int fd = fio_open(v->f, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+	int fd = repo_place(v->f, path, e);
 	int r;
 
 	if (fd < 0)
