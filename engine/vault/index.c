@@ -254,7 +254,8 @@ grow_to(struct index *ix, uint64_t cap, struct err *e)
 		const uint8_t *s = old + HEADER + i * SLOT;
 		size_t here = HEADER + (size_t)i * SLOT;
 
-		if (place_get(s)) /* one that finds no place is forgotten: its chunk is stored again */
+		/* one that finds no place is forgotten: its chunk is stored again */
+		if (place_get(s))
 			insert_at(ix, home(s, cap), s, ours(old_ours, i));
 		if (here - dropped > 2 * STEP) {
 			/* what was read is not needed again; keep the peak low */
@@ -380,8 +381,8 @@ find_or_add(struct index *ix, const uint8_t *id, uint32_t len, uint32_t seg, uin
 			make_ours(ix, i);
 			return 0;
 		}
-		/* A run of slots reached the end. In a table that is half empty that is no accident, but
-		 * somebody's made-up ids: such a chunk is stored and not remembered. */
+		/* A run of slots reached the end. In a table that is half empty that is no
+		 * accident, but made-up ids: such a chunk is stored and not remembered. */
 		if (ix->count < ix->cap / 2)
 			return 0;
 		r = grow_to(ix, ix->cap + ix->cap / 8 + 1024, e);

@@ -59,7 +59,7 @@ model(unsigned n)
 	index_close(ix, false);
 }
 
-/* Ids that all fall on the last spot, as nobody but a hostile writer could make them: those with room
+/* Ids that all fall on the last spot, as only a hostile writer could make them: those with room
  * are found, the others are merely not remembered, and the table does not grow for them. */
 static void
 piles(void)
@@ -156,7 +156,7 @@ flipped(int rounds)
 				continue;
 			if (i % 3 == 0)
 				p[at + 12 + vt_rng(&rng) % 6] ^= (uint8_t)(1 << vt_rng(&rng) % 8);
-			else if (i % 3 == 1) /* one of the next numbers: a segment of the next run */
+			else if (i % 3 == 1) /* a segment of the next run */
 				p[at + 15] = (uint8_t)(p[at + 15] + (16 << vt_rng(&rng) % 3));
 			else
 				p[at + vt_rng(&rng) % 18] ^= (uint8_t)(1 << vt_rng(&rng) % 8);

@@ -20,14 +20,14 @@ derived(void)
 		const uint8_t *p;
 		const char *want, *what;
 	} row[] = {
-		{k.index, 
-		    "189fd6a95d3ccd0d56bf29c0549f0b90f50d4a38b1329e6087820878dc40001d", "the index key"},
-		{k.dedup, 
-		    "230eeec52eb65ea8b28cc33379f299b4b9dff1412ef73cca04b54533f9d558cc", "the key of chunk ids"},
-		{k.sign, 
-		    "acbce03be00f882f83f82dc0167833866cb72b315d2ddda4cc08dcaa919bf310", "the seed of the log's first key"},
-		{k.seal, 
-		    "f913e8f1abf8f448564be3af2ee0c74e022dc590ad3f9eb76ad308178fd0b947", "the seed of the recovery point"},
+		{k.index, "189fd6a95d3ccd0d56bf29c0549f0b90f50d4a38b1329e6087820878dc40001d",
+		    "the index key"},
+		{k.dedup, "230eeec52eb65ea8b28cc33379f299b4b9dff1412ef73cca04b54533f9d558cc",
+		    "the key of chunk ids"},
+		{k.sign, "acbce03be00f882f83f82dc0167833866cb72b315d2ddda4cc08dcaa919bf310",
+		    "the seed of the log's first key"},
+		{k.seal, "f913e8f1abf8f448564be3af2ee0c74e022dc590ad3f9eb76ad308178fd0b947",
+		    "the seed of the recovery point"},
 	};
 
 	for (size_t i = 0; i < sizeof(secret); i++)
