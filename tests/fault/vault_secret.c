@@ -1,6 +1,6 @@
 /* What the repository shows to somebody without the recovery key: no name, no content, nothing
- * equal for equal sources, sizes by the padding rule alone; and what a thief of the writing machine can
- * read: the newest generation, while its keys are kept, and nothing older. */
+ * equal for equal sources, sizes by the padding rule alone; and what a thief of the writing machine
+ * can read: the newest generation, while its keys are kept, and nothing older. */
 #include "fault/vlib.h"
 #include "tap.h"
 #include "vault/segr.h"
