@@ -56,27 +56,32 @@ present(struct up *u, int *ret, struct err *e)
 
 /* --- the vault ------------------------------------------------------------------------------ */
 
-/* clear_way(u, e): What an init that was cut off left behind. A vault without a finished
- * registration holds no generation that anybody was told of; even so it is put aside, not removed.
- */
+/* clear_way(vault, key, e): What an init that was cut off left behind. A vault without a finished
+ * registration holds no generation that anybody was told of; even so it is put aside, not removed,
+ * and so is the key, which may be that of another vault. */
 static int
-clear_way(struct up *u, const char *vault, const char *key, struct err *e)
+aside(const char *path, struct err *e)
 {
-	char aside[PATH_MAX + 32];
+	char to[PATH_MAX + 64];
 	int r = 0;
 
-	if (access(key, F_OK) == 0)
-		r = fio_unlink(fio_os(), AT_FDCWD, key, e);
-	if (r < 0 || access(vault, F_OK) != 0)
-		return r;
-	(void)u;
+	if (access(path, F_OK) != 0)
+		return 0;
 	for (int i = 1; i < 100; i++) {
-		(void)snprintf(aside, sizeof(aside), "%.*s.unfinished-%d", PATH_MAX - 1, vault, i);
-		r = fio_rename(fio_os(), AT_FDCWD, vault, AT_FDCWD, aside, false, e);
+		(void)snprintf(to, sizeof(to), "%.*s.unfinished-%d", PATH_MAX - 1, path, i);
+		r = fio_rename(fio_os(), AT_FDCWD, path, AT_FDCWD, to, false, e);
 		if (r != E_EXIST)
 			break;
 	}
 	return r;
+}
+
+static int
+clear_way(const char *vault, const char *key, struct err *e)
+{
+	int r = aside(key, e);
+
+	return r < 0 ? r : aside(vault, e);
 }
 
 static int
@@ -90,7 +95,7 @@ make_vault(struct up *u, const char *vault, const char *key)
 	if (access(mark, F_OK) == 0 && access(key, F_OK) == 0)
 		return CLI_OK; /* an earlier try came this far */
 	(void)snprintf(dir, sizeof(dir), "%.*s/vault", PATH_MAX - 1, u->state);
-	if (fio_mkdir(fio_os(), AT_FDCWD, dir, 0700, &e) < 0 || clear_way(u, vault, key, &e) < 0)
+	if (fio_mkdir(fio_os(), AT_FDCWD, dir, 0700, &e) < 0 || clear_way(vault, key, &e) < 0)
 		return cli_fail(u->c, &e, NULL);
 	return up_step(u, words);
 }

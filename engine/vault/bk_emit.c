@@ -176,8 +176,8 @@ set_lost(struct bk_run *run, const char *first, const struct item *it, struct er
 	return r;
 }
 
-/* follow(run, b, it, e): A name of a file whose first name was not read, or was another file when it
- * was: this name is read instead, and the later ones lead here. */
+/* follow(run, b, it, e): A name of a file whose first name was not read, or was another file when
+ * it was: this name is read instead, and the later ones lead here. */
 static int
 follow(struct bk_run *run, struct batch *b, struct item *it, struct err *e)
 {
@@ -215,8 +215,8 @@ note_lost(struct bk_run *run, const struct item *it, struct err *e)
 
 /* ---- one entry, continued ---- */
 
-/* add(run, it, en, e): Into the list. What the list cannot hold is written down and left out, and the
- * rest goes on: one strange file must not end every backup. 1: it was left out. */
+/* add(run, it, en, e): Into the list. What the list cannot hold is written down and left out, and
+ * the rest goes on: one strange file must not end every backup. 1: it was left out. */
 static int
 add(struct bk_run *run, struct item *it, struct tree_entry *en, struct err *e)
 {

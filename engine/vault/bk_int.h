@@ -45,8 +45,8 @@ struct sink {
 MUST int sink_store(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
     uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
 /* sink_store_anew: Store it even when it is known, and remember this place from now on. */
-MUST int sink_store_anew(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p, size_t n,
-    uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
+MUST int sink_store_anew(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *p,
+    size_t n, uint32_t *ret_seg, uint32_t *ret_off, struct err *e);
 /* sink_end(s, e): Finish the open segment, if any, and hand it to the closer. */
 MUST int sink_end(struct sink *s, struct err *e);
 void sink_drop(struct sink *s);
@@ -182,7 +182,7 @@ struct bk_run {
 	struct files_w *fw;
 	struct files_r *fr;
 	struct map hard;       /* dev+ino -> path, owned */
-	struct map lost;       /* first name that was not read -> path that was instead, owned; or "" */
+	struct map lost;       /* first name not read -> path that was instead, owned; or "" */
 	struct arena scratch;  /* for one entry */
 };
 
@@ -193,8 +193,8 @@ void bk_problem(struct bk_run *run, const struct item *it, const char *why);
 
 /* ---- reading files: bk_read.c ---- */
 
-/* bk_open_item(it): The file itself: no link is followed, nothing is waited for, and the access time
- * stays as it is where the owner allows that. -1 and errno. */
+/* bk_open_item(it): The file itself: no link is followed, and the access time stays as it is where
+ * the owner allows that. -1 and errno. */
 int bk_open_item(const struct item *it);
 /* bk_read_small(run, batch): All small files of a batch. bk_read_span(run, batch, it, i): one span.
  */

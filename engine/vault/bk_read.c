@@ -36,7 +36,8 @@ nanos(const struct timespec *t)
 static bool
 same(const struct stat *a, const struct stat *b)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && nanos(&a->st_mtim) == nanos(&b->st_mtim) &&
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	    nanos(&a->st_mtim) == nanos(&b->st_mtim) &&
 	    nanos(&a->st_ctim) == nanos(&b->st_ctim);
 }
 
@@ -434,9 +435,9 @@ scatter(const struct extv *v)
 	return sum;
 }
 
-/* gather(run, b, it): A file that has been changing here and there for many generations lies in more
- * pieces than the list of files can hold: its worst spans are stored anew, each in one piece. False
- * when there is no need, or it was done before. */
+/* gather(run, b, it): A file that has been changing here and there for many generations lies in
+ * more pieces than the list of files can hold: its worst spans are stored anew, each in one piece.
+ * False when there is no need, or it was done before. */
 static bool
 gather(struct bk_run *run, struct batch *b, struct item *it)
 {

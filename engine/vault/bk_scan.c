@@ -651,6 +651,20 @@ scan_dir(struct scan *s, struct dirh *d, struct err *e)
 
 /* ---- sources ---- */
 
+/* name_of(path): The last component of a source. Where somebody names a link to a folder, the
+ * folder is meant: a generation of nothing but the link would look like a good one. */
+static char *
+name_of(const char *path)
+{
+	const char *base = strrchr(path, '/') + 1;
+	struct stat st;
+	bool link = *base && lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) == 0 &&
+	    S_ISDIR(st.st_mode);
+	char *s;
+
+	return asprintf(&s, "%s%s", *base ? base : ".", link ? "/." : "") < 0 ? NULL : s;
+}
+
 /* source(s, i, e): One source: its entry at the top, then below it. */
 static int
 source(struct scan *s, uint32_t i, struct dirh **ret_up, struct stat *st, struct err *e)
@@ -658,21 +672,25 @@ source(struct scan *s, uint32_t i, struct dirh **ret_up, struct stat *st, struct
 	const char *path = s->run->man.sources[i];
 	const char *slash = strrchr(path, '/');
 	char *up = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	const char *real = slash[1] ? slash + 1 : ".";
+	char *real = name_of(path);
 	struct dirh *d;
 	int fd, r;
 
-	if (!up)
+	if (!up || !real) {
+		free(up);
+		free(real);
 		return err_set(e, E_NOMEM, "no memory");
+	}
 	fd = openat(AT_FDCWD, up, /* allow: a source, read only */
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(up);
-	if (fd < 0)
-		return err_sys(e, "%s", path);
-	d = dirh_new(s->run, fd, "", e);
-	if (!d)
-		return E_NOMEM;
+	d = fd < 0 ? NULL : dirh_new(s->run, fd, "", e);
+	if (!d) {
+		free(real);
+		return fd < 0 ? err_sys(e, "%s", path) : E_NOMEM;
+	}
 	r = add(s, d, real, s->run->man.tops[i], st, e);
+	free(real);
 	if (r == 1)
 		r = err_set(e, E_NOENT, "%s: it is not there", path);
 	if (r < 0) {
@@ -713,10 +731,13 @@ bk_scan(struct bk_run *run, struct err *e)
 	for (uint32_t i = 0; r == 0 && i < n; i++)
 		r = source(s, i, &ups[i], &st[i], e);
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		const char *slash = strrchr(run->man.sources[i], '/');
+		char *real = name_of(run->man.sources[i]);
 
-		if (S_ISDIR(st[i].st_mode) && !is_repo(s, &st[i]))
-			r = enter(s, ups[i], slash[1] ? slash + 1 : ".", run->man.tops[i], e);
+		if (!real)
+			r = err_set(e, E_NOMEM, "no memory");
+		else if (S_ISDIR(st[i].st_mode) && !is_repo(s, &st[i]))
+			r = enter(s, ups[i], real, run->man.tops[i], e);
+		free(real);
 	}
 	if (r == 0)
 		r = post(s, e);

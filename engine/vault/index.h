@@ -26,8 +26,8 @@ MUST int index_segment(struct index *ix, const uint8_t id[FMT_ID_LEN], uint32_t 
     struct err *e);
 /* index_seg_id(ix, no, out): The id behind a number. */
 void index_seg_id(struct index *ix, uint32_t no, uint8_t out[FMT_ID_LEN]);
-/* index_seg_no(ix, id): The number of a known segment or UINT32_MAX; also that when its file is gone
- * or has another length, so that nobody builds on it. */
+/* index_seg_no(ix, id): The number of a known segment or UINT32_MAX; also that when its file is
+ * gone or has another length, so that nobody builds on it. */
 uint32_t index_seg_no(struct index *ix, const uint8_t id[FMT_ID_LEN]);
 uint32_t index_segments(struct index *ix);
 

@@ -269,7 +269,7 @@ ring_append(const struct fio *f, const struct vault_place *pl, const uint8_t rep
 		r = err_sys(e, "%s", path);
 	else
 		r = fio_pwrite_all(f, fd, rec, sizeof(rec), (uint64_t)(end - end % RING_REC), e);
-	/* once its record is in the log, later generations build on the segment: its key must be here */
+	/* once it is in the log, later generations build on the segment: its key must be here */
 	if (r == 0)
 		r = fio_datasync(f, fd, e);
 	fio_close(f, fd);

@@ -172,6 +172,8 @@ closer_flush(struct bk_run *run, struct err *e)
 	(void)pthread_mutex_unlock(&c->lock);
 	if (!bk_stopped(run))
 		return 0;
+	if (!atomic_load(&run->failed))
+		return err_set(e, E_CANCEL, "stopped");
 	if (e)
 		*e = run->err;
 	return run->err.code;

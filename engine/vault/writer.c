@@ -267,7 +267,8 @@ resolve_sources(const struct vault_backup *b, struct named *list, struct err *e)
 		const char *base = slash ? slash + 1 : b->sources[i];
 		char *up, *real;
 
-		/* the last component is taken as it is: a link given as a source is a link */
+		/* the last component keeps its name: a link to a folder is followed when it is
+		 * opened, any other link is kept as a link */
 		if (*base == 0 || strcmp(base, ".") == 0 || strcmp(base, "..") == 0) {
 			list[i].path = realpath(b->sources[i], NULL);
 		} else {

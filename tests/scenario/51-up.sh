@@ -77,10 +77,12 @@ if ! "$MAMORI" vault --help >/dev/null 2>&1 && ! "$MAMORI" vault init --help >/d
 	exit
 fi
 S=$PWD/practice
+mkdir -m 700 "$S" && echo 'the key of another vault' >"$S/recovery-key.txt"
 sql() { sqlite3 -cmd '.timeout 5000' "$S/records.db" "$1"; }
 begins "an empty state is filled with the practice hospital" --practice --size 16M --listen 127.0.0.1:0
 is "five systems" "$(sql "SELECT count(*) FROM systems WHERE practice = 1")" 5
 is "each has its first copy" "$(sql "SELECT count(*) FROM job_runs WHERE outcome = 'pass' AND job LIKE 'backup:%'")" 5
+ok "a key that was there is put aside, not removed" grep -q 'of another' "$S/recovery-key.txt.unfinished-1"
 ok "there is a recovery key" [ -s "$S/recovery-key.txt" ]
 is "that only its owner may read" "$(stat -c %a "$S/recovery-key.txt" | cut -c2-)" 00
 ok "the page says that it is a practice" sh -c "curl -sk -m 20 '$url?lang=ja' | grep -q '練習用の病院'"

@@ -281,6 +281,29 @@ a_segment_that_is_gone(void)
 	vt_free(&v);
 }
 
+static void
+a_link_to_a_folder_as_the_source(void)
+{
+	struct vault_generation g = {0};
+	uint8_t type = 0, flags = 0;
+	char to[VT_PATH];
+	struct err e = {0};
+	struct vt v;
+
+	vt_new(&v);
+	if (vt_init(&v, fio_os(), &e) < 0)
+		vt_die(e.msg);
+	vt_put(&v, "カルテ.txt", "text", 4, 0);
+	(void)snprintf(to, sizeof(to), "%s/moved", v.top);
+	if (rename(v.src, to) < 0 || symlink("moved", v.src) < 0)
+		vt_die(to);
+	must_backup(&v, &g, "a link to a folder is named");
+	OK(entry(&v, "src", "カルテ.txt", &type, &flags) == 1 && g.info.files == 1,
+	    "what is in the folder is kept");
+	(void)unlink(v.src);
+	vt_free(&v);
+}
+
 int
 main(void)
 {
@@ -288,5 +311,6 @@ main(void)
 	a_file_in_too_many_pieces();
 	a_first_name_that_goes();
 	a_segment_that_is_gone();
+	a_link_to_a_folder_as_the_source();
 	return tap_done();
 }
