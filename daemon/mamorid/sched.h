@@ -73,8 +73,8 @@ void sched_look(struct sched *s);
 /* sched_add_system(db, now, system, place, e): The regular backup of a system, due at once. */
 MUST int sched_add_system(struct db *db, int64_t now, const char *system, const char *place,
     struct err *e);
-/* sched_add_place(db, now, place, drills, e): The regular checks of a place; restore drills only
- * where there is a key for them. */
+/* sched_add_place(db, now, place, drills, e): The regular checks of a place; and its restore
+ * drills, unless the place is one that this machine cannot read. */
 MUST int sched_add_place(struct db *db, int64_t now, const char *place, bool drills,
     struct err *e);
 
