@@ -227,8 +227,8 @@ main(int argc, char **argv)
 	vt_new(&v);
 	vt_source(&v, 0);
 	OK(vt_init(&v, fio_os(), &e) == 0, "init");
-	killed(full ? 600 : 100);
-	two_writers(full ? 40 : 10);
+	killed(full ? 250 : 100);
+	two_writers(full ? 25 : 10);
 	log_holds();
 	EQ_I(leftovers("tmp"), 0, "nothing is left in tmp");
 	vt_free(&v);
