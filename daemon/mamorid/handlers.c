@@ -220,8 +220,8 @@ place_tx(struct db *db, void *cookie, struct err *e)
 	    "VALUES ($1, $2, $3, $4, $5, $6)", "sssssi", e, id, text_of(a->c, "repo"),
 	    text_of(a->c, "name_ja"), text_of(a->c, "name_en"), key, a->now);
 
-	/* Drills need no recovery key: this machine's ring opens the newest generations. Without the key
-	 * the weekly deep check is the keyless one, every byte against its hash. */
+	/* Drills need no recovery key: this machine's ring opens the newest generations. Without
+	 * the key the weekly deep check is the keyless one, every byte against its hash. */
 	return r < 0 ? r : sched_add_place(db, a->now, id, true, e);
 }
 

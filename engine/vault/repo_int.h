@@ -32,9 +32,9 @@ struct repo {
 	uint8_t index_key[32];
 };
 
-/* repo_place(f, path, e): The repository's directory, a descriptor. The path is what a person typed, so
- * a link at its end is followed (a vault on a mounted disk is often reached through one); inside the
- * repository none is. */
+/* repo_place(f, path, e): The repository's directory, a descriptor. The path is what a person
+ * typed, so a link at its end is followed (a vault on a mounted disk is often reached through one);
+ * inside the repository none is. */
 MUST int repo_place(const struct fio *f, const char *path, struct err *e);
 /* repo_open(f, path, ret, e): Identify, open the log with its pin, read it. */
 MUST int repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *e);
