@@ -152,10 +152,10 @@ vault_key_load(const struct fio *f, const struct vault_place *pl, const uint8_t 
 		return err_set(e, E_AUTH, "this machine holds no writer key for the vault");
 	if (r < 0)
 		return r;
+	if (b.len < 22 || memcmp(b.p, "mamori-writer-key: v1\n", 22) != 0)
+		return err_set(e, E_PROTO, "%s is not a writer key of this version", path);
 	p = (const char *)b.p;
 	end = p + b.len;
-	if (b.len < 22 || memcmp(p, "mamori-writer-key: v1\n", 22) != 0)
-		return err_set(e, E_PROTO, "%s is not a writer key of this version", path);
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
@@ -163,7 +163,7 @@ vault_key_load(const struct fio *f, const struct vault_place *pl, const uint8_t 
 		if (len == 7 && memcmp(p, "ring: 1", 7) == 0)
 			k.ring = true;
 		(void)parse_line(p, len, list, n, seen); /* unknown lines are later additions */
-		p += len + 1;
+		p += len + (nl ? 1 : 0);
 	}
 	explicit_bzero(b.p, b.len);
 	for (size_t i = 0; i < n; i++) {
