@@ -121,16 +121,24 @@ bad(struct err *e, const char *what)
 	return err_set(e, E_CORRUPT, "manifest: %s", what);
 }
 
-/* text(a, rd, max): A blob without NUL as a string, or NULL. */
+/* unread(rd, e, what): Why text() gave nothing: the bytes, or no memory for them. */
+static int
+unread(const struct rd *rd, struct err *e, const char *what)
+{
+	return rd->bad ? bad(e, what) : err_set(e, E_NOMEM, "no memory for a manifest");
+}
+
+/* text(a, rd, max): A blob without NUL as a string. NULL with ${rd} bad when it is none, NULL with
+ * ${rd} good without memory. */
 static const char *
 text(struct arena *a, struct rd *rd, size_t max)
 {
 	size_t n = 0;
 	const unsigned char *p = rd_blob(rd, max, &n);
 
-	if (!p || memchr(p, 0, n))
-		return NULL;
-	return arena_dup(a, p, n);
+	if (p && memchr(p, 0, n))
+		rd->bad = true;
+	return p && !rd->bad ? arena_dup(a, p, n) : NULL;
 }
 
 static int
@@ -148,8 +156,9 @@ get_sources(struct arena *a, struct rd *rd, struct tree_manifest *m, struct err 
 	for (uint32_t i = 0; i < m->nsources; i++) {
 		m->sources[i] = text(a, rd, TREE_MAX_PATH);
 		m->tops[i] = text(a, rd, TREE_MAX_PATH);
-		if (!m->sources[i] || !m->tops[i] ||
-		    !tree_path_ok(m->tops[i], strlen(m->tops[i]), 0))
+		if (!m->sources[i] || !m->tops[i])
+			return unread(rd, e, "a source that cannot be");
+		if (!tree_path_ok(m->tops[i], strlen(m->tops[i]), 0))
 			return bad(e, "a source that cannot be");
 	}
 	return 0;
@@ -167,7 +176,9 @@ get_ref(struct arena *a, struct rd *rd, const uint8_t *segs, uint64_t nsegs, str
 	off = rd_var(rd);
 	len = rd_var(rd);
 	count = rd_var(rd);
-	if (rd->bad || !f->dir || !f->name || !tree_path_ok(f->dir, strlen(f->dir), 0) ||
+	if (rd->bad || !f->dir || !f->name)
+		return unread(rd, e, "a block whose first entry cannot be");
+	if (!tree_path_ok(f->dir, strlen(f->dir), 0) ||
 	    !tree_name_ok(f->name, strlen(f->name)))
 		return bad(e, "a block whose first entry cannot be");
 	if (seg >= nsegs || len == 0 || len > TREE_MAX_BLOCK || off > FMT_MAX_STREAM ||
@@ -225,7 +236,7 @@ get_all(struct arena *a, struct rd *rd, struct tree_manifest *m, struct err *e)
 	m->name = text(a, rd, MAX_TEXT);
 	m->host = text(a, rd, MAX_TEXT);
 	if (rd->bad || !id || !m->name || !m->host)
-		return bad(e, "its head is cut or cannot be");
+		return unread(rd, e, "its head is cut or cannot be");
 	(void)memcpy(m->id, id, FMT_ID_LEN);
 	r = get_sources(a, rd, m, e);
 	return r < 0 ? r : get_refs(a, rd, m, e);

@@ -108,8 +108,11 @@ for f in big.bin numbers.txt; do
 	for ((i = 0; i < n; i++)); do
 		if ! dd if="$top/$f" bs=65536 skip=$i count=1 status=none >"$dir/piece" 2>/dev/null; then
 			bad=$((bad + 1))
-		elif ! cmp -s "$dir/piece" <(dd if="$src/$f" bs=65536 skip=$i count=1 status=none); then
+		elif ! cmp -s -n "$(stat -c %s "$dir/piece")" "$dir/piece" \
+		    <(dd if="$src/$f" bs=65536 skip=$i count=1 status=none); then
 			wrong=$((wrong + 1))
+		elif [ "$(stat -c %s "$dir/piece")" -lt 65536 ] && [ $((i + 1)) -lt $n ]; then
+			bad=$((bad + 1)) # a read that ended before the damage: the next one fails
 		fi
 	done
 done
