@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -214,6 +215,25 @@ options(struct job *j, int argc, char **argv, struct err *e)
 	return 0;
 }
 
+/* note_damage(j, rep): The next generation made here must not build on what was found damaged. */
+static void
+note_damage(const struct job *j, const struct vault_verify_report *rep)
+{
+	uint8_t(*ids)[FMT_ID_LEN] = calloc(rep->nlisted ? rep->nlisted : 1, FMT_ID_LEN);
+	size_t n = 0;
+	struct err e;
+
+	for (size_t i = 0; ids && i < rep->nlisted; i++) {
+		if (rep->errors[i].has_seg)
+			(void)memcpy(ids[n++], rep->errors[i].seg, FMT_ID_LEN);
+	}
+	if (n && j->o.place &&
+	    vault_distrust(fio_os(), j->o.place, j->id.repo, ids, n, &e) < 0 && e.code != E_NOENT)
+		fprintf(stderr, "mamori: %s: %s\n", L(j->c, "（壊れた区画を控えておけませんでした）",
+		    "(the damaged segments could not be noted)"), e.msg);
+	free(ids);
+}
+
 static int
 run(struct job *j)
 {
@@ -238,6 +258,8 @@ run(struct job *j)
 		j->o.cancel = vault_cancel();
 		start = time_mono_us();
 		r = vault_verify(fio_os(), j->repo, &j->o, &rep, &e);
+		if (r == 0)
+			note_damage(j, &rep);
 		if (place.statefd >= 0)
 			(void)close(place.statefd);
 	}

@@ -53,6 +53,7 @@ struct index {
 	uint64_t cap, count;
 	uint8_t (*segs)[FMT_ID_LEN];
 	uint32_t nsegs, cap_segs;
+	bool *bad; /* of the committed segments: found damaged; NULL when none is */
 	uint32_t committed; /* segments below this number are confirmed by their tables */
 	struct map seg_no;
 	struct toc_slot tocs[TOCS];
@@ -316,6 +317,8 @@ confirm(struct index *ix, uint64_t i, uint32_t seg, uint32_t off, const uint8_t 
 
 	if (seg >= ix->committed)
 		return seg < ix->nsegs && ours(ix->ours, i);
+	if (ix->bad && ix->bad[seg])
+		return false;
 	if (toc_of(ix, seg, &t, NULL) < 0 || t->nchunks == 0)
 		return false;
 	hi = t->nchunks;
@@ -501,7 +504,9 @@ index_seg_no(struct index *ix, const uint8_t id[FMT_ID_LEN])
 
 	(void)pthread_mutex_lock(&ix->lock);
 	n = (uintptr_t)map_get(&ix->seg_no, id, FMT_ID_LEN);
-	if (n && ix->repo && seg_open(ix->repo, id, &s, NULL) < 0)
+	if (n && ix->bad && n <= ix->committed && ix->bad[n - 1])
+		n = 0;
+	else if (n && ix->repo && seg_open(ix->repo, id, &s, NULL) < 0)
 		n = 0;
 	else if (n && ix->repo)
 		seg_close(&s);
@@ -600,6 +605,27 @@ forget_segments(struct index *ix)
 	map_init(&ix->seg_no, MAX_SEGS);
 }
 
+/* mark_bad(ix, e): Take over what a scrub found damaged. */
+static int
+mark_bad(struct index *ix, struct err *e)
+{
+	struct buf b;
+	int r = distrust_load(ix->repo->f, ix->pl, ix->repo->ident.repo, &b, e);
+
+	for (size_t at = 0; r == 0 && at < b.len; at += FMT_ID_LEN) {
+		uintptr_t no = (uintptr_t)map_get(&ix->seg_no, b.p + at, FMT_ID_LEN);
+
+		if (!ix->bad)
+			ix->bad = calloc(ix->committed ? ix->committed : 1, sizeof(*ix->bad));
+		if (!ix->bad)
+			r = err_set(e, E_NOMEM, "no memory");
+		else if (no && no <= ix->committed)
+			ix->bad[no - 1] = true;
+	}
+	buf_free(&b);
+	return r;
+}
+
 static int
 bring_up(struct index *ix, struct err *e)
 {
@@ -616,6 +642,8 @@ bring_up(struct index *ix, struct err *e)
 			r = absorb(ix, id, e);
 	}
 	ix->committed = ix->nsegs;
+	if (r >= 0 && ix->pl && ix->repo)
+		r = mark_bad(ix, e);
 	return r < 0 ? r : 0;
 }
 
@@ -710,6 +738,7 @@ index_close(struct index *ix, bool clean)
 		(void)close(ix->fd);
 	for (int i = 0; i < TOCS; i++)
 		fmt_toc_free(&ix->tocs[i].toc);
+	free(ix->bad);
 	map_free(&ix->seg_no);
 	free(ix->segs);
 	free(ix->ours);

@@ -108,6 +108,12 @@ void vault_w_close(VAULT_W *w);
 MUST int vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation *ret,
     struct err *e);
 
+/* vault_distrust(f, place, repo, ids, n, e): Note that ${n} segments are damaged, so that later
+ * generations made here do not build on them: what lies in them is read from the source and stored
+ * anew. Noted once and for all; a segment that is repaired later only costs space. */
+MUST int vault_distrust(const struct fio *f, const struct vault_place *pl,
+    const uint8_t repo[FMT_ID_LEN], const uint8_t (*ids)[FMT_ID_LEN], size_t n, struct err *e);
+
 /* ---- reading ---- */
 
 struct vault_open {

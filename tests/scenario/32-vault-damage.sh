@@ -89,4 +89,14 @@ no "and gets no new generation" vault backup repo src/b --name charts
 ok "another machine cannot know" vault --state nowhere verify repo
 rm -rf repo && cp -a keep repo
 ok "the true one holds" vault verify repo --data --key key
+
+# what was found damaged is not built on again
+sleep 2.1
+ok "before the damage" vault backup repo src/a --name images
+flip "repo/seg/$largest" 3000000
+status "a scrub finds it" 1 vault verify repo --data
+ok "the next generation reads the source anew" vault backup repo src/a --name images
+rm -rf out
+ok "and comes back whole" vault restore repo images --to out --key key
+ok "as it was" diff -r src/a out/a
 done_testing
