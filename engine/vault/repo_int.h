@@ -91,8 +91,8 @@ MUST int ring_add(struct ring *g, const uint8_t seg[FMT_ID_LEN], const uint8_t k
 MUST int ring_append(const struct fio *f, const struct vault_place *pl,
     const uint8_t repo[FMT_ID_LEN], const uint8_t seg[FMT_ID_LEN], const uint8_t key[32],
     struct err *e);
-/* distrust_load(f, place, repo, ret, e): The ids noted by vault_distrust, end to end, in ${ret} (made
- * here, freed by the caller in every case); empty when there are none. */
+/* distrust_load(f, place, repo, ret, e): The ids noted by vault_distrust, end to end, in ${ret}
+ * (made here, freed by the caller in every case); empty when there are none. */
 MUST int distrust_load(const struct fio *f, const struct vault_place *pl,
     const uint8_t repo[FMT_ID_LEN], struct buf *ret, struct err *e);
 /* ring_prune(f, place, repo, g, e): Keep only what the newest generation of each system needs or no
