@@ -6,6 +6,7 @@
 #   make bench      side by side with restic and borg; prints rows for BENCHMARKS.md
 #   make fuzz       every fuzz target, FUZZ_SECONDS each (default 60)
 #   make install    DESTDIR and PREFIX (default /usr/local) are respected
+#   make uninstall  take away what make install put there; vaults and records stay
 #   make deb        a Debian package into dist/
 #   make clean      remove what was built; ./var (the practice state) is kept
 #
@@ -21,7 +22,7 @@ MESON_FLAGS ?=
 # A fuzz target is a file tests/fuzz/fuzz_*.c; a new one needs a new look by meson.
 FUZZ_FILES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all bootstrap build run test bench fuzz install deb clean
+.PHONY: all bootstrap build run test bench fuzz install uninstall deb clean
 
 all: build
 
@@ -60,6 +61,10 @@ install: bootstrap
 	@meson configure build-install -Dprefix=$(PREFIX)
 	@ninja -C build-install -j $(JOBS)
 	@meson install -C build-install --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+uninstall:
+	@[ -f build-install/build.ninja ] || { echo "nothing was installed from here"; exit 1; }
+	@ninja -C build-install uninstall
 
 deb:
 	@[ "$(BOOTSTRAP)" = no ] || tools/bootstrap build gates

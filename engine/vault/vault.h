@@ -67,6 +67,9 @@ struct vault_progress {
 	uint64_t files, bytes, new_bytes; /* so far */
 	const char *path;                 /* last one reached; bytes */
 };
+/* Compression is what a first backup spends most of its time on: against level 3, level 1 takes a
+ * fifth less processor time for a twentieth more space. */
+enum { VAULT_LEVEL = 1 };
 struct vault_backup {
 	const char *name;          /* the system's name; NULL: made from the first source */
 	const char *const *sources;
@@ -76,7 +79,7 @@ struct vault_backup {
 	int64_t lock_until;        /* 0: the repository's default */
 	bool full;                 /* read every file even when it looks unchanged */
 	unsigned threads;          /* 0: one per processor */
-	int level;                 /* zstd; 0: default */
+	int level;                 /* zstd; 0: VAULT_LEVEL */
 	void (*progress)(void *cookie, const struct vault_progress *p); /* may be NULL */
 	/* a source path that could not be read; may be NULL */
 	void (*problem)(void *cookie, const char *path, size_t len, const char *why);

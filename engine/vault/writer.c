@@ -371,7 +371,7 @@ run_open(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, stru
 	digest_sha256(w->key.recovery, SEAL_PUB_LEN, hash);
 	run->env = (struct segw_env){
 		.f = w->f, .tmpfd = w->repo->tmpfd, .recovery = run->recovery,
-		.index_key = w->key.index, .level = run->b->level ? run->b->level : 3,
+		.index_key = w->key.index, .level = run->b->level ? run->b->level : VAULT_LEVEL,
 	};
 	(void)memcpy(run->env.repo, w->repo->ident.repo, FMT_ID_LEN);
 	(void)memcpy(run->env.recipient, hash, 8);
