@@ -2,11 +2,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -281,7 +283,9 @@ empty(const struct fio *f, int fd, int depth, struct err *e)
 	while (r == 0 && (en = readdir(d)) != NULL) {
 		int sub;
 
-		if (strcmp(en->d_name, ".") == 0 || strcmp(en->d_name, "..") == 0)
+		/* the marker goes last: a removal that is cut off must be found again */
+		if (strcmp(en->d_name, ".") == 0 || strcmp(en->d_name, "..") == 0 ||
+		    (depth == 0 && strcmp(en->d_name, MARKER) == 0))
 			continue;
 		sub = beneath(dirfd(d), en->d_name, O_RDONLY | O_DIRECTORY, 0);
 		if (sub < 0 && errno == EACCES && fchmodat(dirfd(d), en->d_name, 0700, 0) == 0)
@@ -292,7 +296,8 @@ empty(const struct fio *f, int fd, int depth, struct err *e)
 		}
 		(void)fchmod(sub, 0700);
 		r = empty(f, sub, depth + 1, e);
-		if (r == 0 && f->unlink_at(f->ctx, dirfd(d), en->d_name, true) < 0)
+		if (r == 0 && f->unlink_at(f->ctx, dirfd(d), en->d_name, true) < 0 &&
+		    errno != ENOTEMPTY)
 			r = err_sys(e, "%s", en->d_name);
 	}
 	(void)closedir(d);
@@ -302,11 +307,19 @@ empty(const struct fio *f, int fd, int depth, struct err *e)
 static int
 remove_folder(const struct fio *f, int drillfd, const char *n, struct err *e)
 {
-	int r, fd = beneath(drillfd, n, O_RDONLY | O_DIRECTORY, 0);
+	char marker[NAME_MAX + 16];
+	int r = 0, fd;
 
-	if (fd < 0)
-		return err_sys(e, "drill/%s", n);
-	r = empty(f, fd, 0, e);
+	(void)snprintf(marker, sizeof(marker), "%s/%s", n, MARKER);
+	/* a folder that is read while it is emptied may hold something after the first pass */
+	for (int i = 0; i < 3; i++) {
+		fd = beneath(drillfd, n, O_RDONLY | O_DIRECTORY, 0);
+		if (fd < 0)
+			return err_sys(e, "drill/%s", n);
+		r = empty(f, fd, 0, e);
+	}
+	if (r == 0 && f->unlink_at(f->ctx, drillfd, marker, false) < 0 && errno != ENOENT)
+		r = err_sys(e, "drill/%s", marker);
 	if (r == 0 && f->unlink_at(f->ctx, drillfd, n, true) < 0)
 		r = err_sys(e, "drill/%s", n);
 	return r;
@@ -337,6 +350,26 @@ stale(int drillfd, const char *n)
 	return yes;
 }
 
+/* unborn(f, drillfd, n): A drill killed before it wrote its marker left empty folders. Only empty
+ * ones can be removed this way, and only when no drill can still be at that point. */
+static void
+unborn(const struct fio *f, int drillfd, const char *n)
+{
+	static const char *const parts[] = {"copy", "back"};
+	char path[NAME_MAX + 16];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", n, MARKER);
+	if (faccessat(drillfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    fstatat(drillfd, n, &st, AT_SYMLINK_NOFOLLOW) < 0 || time(NULL) - st.st_mtime < 600)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", n, parts[i]);
+		(void)f->unlink_at(f->ctx, drillfd, path, true);
+	}
+	(void)f->unlink_at(f->ctx, drillfd, n, true);
+}
+
 static void
 sweep(const struct fio *f, int drillfd)
 {
@@ -347,9 +380,12 @@ sweep(const struct fio *f, int drillfd)
 	while (d && (en = readdir(d)) != NULL) {
 		uint64_t n;
 
-		if (num_parse_u64(en->d_name, MAX_FOLDERS, &n, NULL) == 0 &&
-		    stale(drillfd, en->d_name))
+		if (num_parse_u64(en->d_name, MAX_FOLDERS, &n, NULL) < 0)
+			continue;
+		if (stale(drillfd, en->d_name))
 			(void)remove_folder(f, drillfd, en->d_name, NULL);
+		else
+			unborn(f, drillfd, en->d_name);
 	}
 	if (d)
 		(void)closedir(d);

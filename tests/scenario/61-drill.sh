@@ -88,10 +88,12 @@ is "with the recovery key on a machine without its own" "$(mkdir -m 700 "$dir/ot
 # -- a drill that was killed ---------------------------------------------------------------------
 "$MAMORI" drill ransomware >/dev/null 2>&1 &
 pid=$!
-for _ in $(seq 200); do ls "$MAMORI_STATE"/drill/*/copy/1 >/dev/null 2>&1 && break; done
+for _ in $(seq 500); do [ "$(ls -d "$MAMORI_STATE"/drill/*/copy/1 2>/dev/null | wc -l)" = 2 ] && break; sleep 0.01; done
 kill -9 $pid
 wait $pid 2>/dev/null
 ok "the next one" m drill restore --files 3
+mkdir -p "$MAMORI_STATE/drill/9/copy" && chmod 700 "$MAMORI_STATE/drill/9" && touch -d '1 hour ago' "$MAMORI_STATE/drill/9"
+ok "and one after a drill killed at its first step" m drill restore --files 3
 is "clears up after it, and leaves what was kept" "$(ls -d "$MAMORI_STATE"/drill/* | wc -l)" 1
 
 # -- a damaged vault -----------------------------------------------------------------------------
