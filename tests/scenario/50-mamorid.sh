@@ -37,6 +37,7 @@ sys.exit(0 if r and json.loads(r)["ok"] else 1)
 END
 call() { python3 call.py "$S/run/mamorid.sock" "$@"; }
 start() {
+	rm -f ready # not the last one's, which the new one has yet to empty
 	"$mamorid" --state "$S" --program "$PWD/program" --listen 127.0.0.1:0 >ready 2>log &
 	pid=$!
 	for _ in $(seq 100); do

@@ -6,6 +6,7 @@ command -v curl >/dev/null || skip_all "curl is missing"
 S=$PWD/state pid=
 up() {
 	rm -f out
+	rm -f out # the last one's
 	"$MAMORI" --state "$S" --lang ja up "$@" >out 2>log &
 	pid=$!
 	for _ in $(seq 900); do
@@ -62,6 +63,7 @@ wait $pid
 is "a plain kill stops it cleanly" $? 0
 
 # --json: one object, nothing else
+rm -f out # the last one's
 "$MAMORI" --state "$S" --json up --listen 127.0.0.1:0 >out 2>log &
 pid=$!
 for _ in $(seq 100); do [ -s out ] && break; sleep 0.1; done
@@ -112,6 +114,7 @@ wait $pid
 # cut off while it is being made
 S=$PWD/cut
 for after in 0.5 1.5 3; do
+	rm -f out # the last one's
 	"$MAMORI" --state "$S" up --practice --size 16M --listen 127.0.0.1:0 >out 2>log &
 	pid=$!
 	sleep $after
