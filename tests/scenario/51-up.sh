@@ -5,7 +5,6 @@
 command -v curl >/dev/null || skip_all "curl is missing"
 S=$PWD/state pid=
 up() {
-	rm -f out
 	rm -f out # the last one's
 	"$MAMORI" --state "$S" --lang ja up "$@" >out 2>log &
 	pid=$!
