@@ -177,10 +177,10 @@ ends "it stops"
 
 # trouble with what it stands on
 cp "$S/records.db" good.db
-sql "INSERT INTO schema_steps VALUES (99,'x','y',1)"
+sql "INSERT INTO schema_steps SELECT max(n) + 1, 'x', 'y', 1 FROM schema_steps"
 status "a newer database is refused" 3 "$mamorid" --state "$S" --program "$PWD/program" --listen 127.0.0.1:0
 ok "with a clear word" sh -c "'$mamorid' --state '$S' --program '$PWD/program' 2>&1 | grep -q 'newer Mamori'"
-sql "DELETE FROM schema_steps WHERE n=99"
+sql "DELETE FROM schema_steps WHERE name = 'x'"
 mv "$S/facts/log" log.good
 head -c 100 log.good >"$S/facts/log"
 begins "with a damaged sealed record it still starts"
