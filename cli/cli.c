@@ -71,6 +71,10 @@ advice(const struct cli *c, int code)
 	case E_NOSPC:
 		return L(c, "空き容量がありません。空きを作って、もう一度お試しください。失われたデータはありません。",
 		    "The disk is full: make room and try again. Nothing was lost.");
+	case E_NET:
+		return L(c, "相手の機械・回線・アドレスを確かめて、もう一度お試しください。失われたデータはありません。",
+		    "Check the other machine, the line and the address, then try again. "
+		    "Nothing was lost.");
 	default:
 		return L(c, "ディスクや権限を確かめて、もう一度お試しください。",
 		    "Check the disk and the permissions, then try again.");

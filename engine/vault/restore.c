@@ -29,7 +29,8 @@ restore_stopped(struct restore *rs)
 bool
 restore_fatal(int code)
 {
-	return code == E_AUTH || code == E_NOMEM || code == E_CANCEL || code == E_LIMIT;
+	return code == E_AUTH || code == E_NOMEM || code == E_CANCEL || code == E_LIMIT ||
+	    code == E_NET; /* what cannot be reached now is not damaged */
 }
 
 bool

@@ -30,8 +30,12 @@ struct vault_writer_key {
 
 /* Where a machine keeps its side of a repository: `STATE/vault/<repo id>/` with writer.key, ring,
  * index, files-<system>, seen. Everything there except writer.key can be lost without harm. */
+struct store_scheme;
 struct vault_place {
 	int statefd; /* the state directory */
+	/* kinds of remote places that this program can reach (vault/store.h), ended by one without
+	 * a prefix; NULL: none. With them a REPO may be an address instead of a path. */
+	const struct store_scheme *schemes;
 };
 
 /* vault_key_load(f, place, repo, ret, e): The writer key for ${repo}. E_NOENT. */

@@ -115,6 +115,7 @@ err_name(int code)
 	static const char *const names[] = {
 		"ok", "system", "no memory", "invalid", "not found", "corrupt", "no key", "limit",
 		"format", "exists", "busy", "cancelled", "no space",
+		"not reached",
 	};
 	const int n = (int)(sizeof(names) / sizeof(names[0]));
 

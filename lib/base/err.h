@@ -21,6 +21,7 @@ enum {
 	E_BUSY = -10,   /* somebody else holds it; try again */
 	E_CANCEL = -11, /* the caller asked to stop */
 	E_NOSPC = -12,  /* the device or quota is full; nothing was lost */
+	E_NET = -13,    /* another machine: not reached, cut off, or no answer in time; try again */
 };
 
 struct err {

@@ -544,7 +544,7 @@ chan_connect(const char *path, int *ret_fd, struct err *e)
 static int
 code_named(const char *name)
 {
-	for (int i = -1; i >= E_NOSPC; i--)
+	for (int i = -1; i >= E_NET; i--)
 		if (name && strcmp(name, err_name(i)) == 0)
 			return i;
 	return E_PROTO;
