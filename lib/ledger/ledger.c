@@ -162,3 +162,23 @@ ledger_each(struct ledger *l, uint64_t from, ledger_fn *fn, void *cookie, struct
 	free(w.p);
 	return r;
 }
+
+int
+ledger_hold(struct ledger *l, struct err *e)
+{
+	int r;
+
+	if (!l->writable)
+		return err_set(e, E_AUTH, "the ledger cannot be written here");
+	r = ledger_io_lock(l, F_WRLCK, e);
+	if (r == 0)
+		l->held = true;
+	return r;
+}
+
+void
+ledger_release(struct ledger *l)
+{
+	l->held = false;
+	ledger_io_unlock(l);
+}

@@ -98,6 +98,14 @@ MUST int ledger_append(struct ledger *l, struct signer *s, uint16_t type, const 
 MUST int ledger_enrol(struct ledger *l, struct signer *s, const uint8_t pub[SIGN_PUB_LEN],
     int64_t now, struct err *e);
 
+/* ledger_hold(l, e): Take the lock of the log's tail for more than one step: read what others added
+ * (ledger_each), decide, append; nobody else appends in between. Every process that appends waits
+ * so long, so hold it for moments, do no other waiting meanwhile, and when two ledgers are needed
+ * hold the vault's log first. Held at most once a handle; ledger_release gives it back. E_AUTH when
+ * the ledger cannot be written here. */
+MUST int ledger_hold(struct ledger *l, struct err *e);
+void ledger_release(struct ledger *l);
+
 struct ledger_report {
 	uint64_t records;     /* checked and good */
 	bool ok;

@@ -51,6 +51,7 @@ struct ledger {
 	const struct fio *f;
 	int dir, log, head;
 	bool writable;
+	bool held; /* the lock stays until ledger_release: further locks change nothing */
 	uint8_t id[LEDGER_ID_LEN];
 	uint8_t header_hash[LEDGER_HASH_LEN]; /* the "previous hash" of the genesis */
 	uint8_t first[SIGN_PUB_LEN];

@@ -90,6 +90,8 @@ ledger_io_lock(struct ledger *l, short type, struct err *e)
 {
 	struct flock fl = {.l_type = type, .l_whence = SEEK_SET};
 
+	if (l->held)
+		return 0;
 	while (fcntl(l->log, F_OFD_SETLKW, &fl) < 0) {
 		if (errno == EINTR)
 			continue;
@@ -107,6 +109,8 @@ ledger_io_unlock(struct ledger *l)
 {
 	struct flock fl = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
 
+	if (l->held)
+		return;
 	(void)fcntl(l->log, F_OFD_SETLK, &fl); /* dropping a lock that is held cannot fail */
 }
 
