@@ -159,6 +159,7 @@ proc_beside(const char *self, const char *name, char *ret, size_t n, struct err 
 	static const char *const places[] = {
 		"", "../libexec/mamori/", "../../bin/", /* installed */
 		"daemon/mamorid/", "../daemon/mamorid/", "../../", "../../cli/", /* build tree */
+		"daemon/mamori-render/", "../daemon/mamori-render/", /* build tree */
 	};
 	const char *slash = strrchr(self, '/');
 	int dir = slash ? (int)(slash - self) + 1 : 0;
