@@ -263,7 +263,8 @@ document(struct in *in, const json_t *o, struct report *ret)
 	int64_t at;
 	size_t n;
 
-	in_only(in, o, "report lang title subtitle facility number version printed_at link landscape "
+	in_only(in, o,
+	    "report lang title subtitle facility number version printed_at link landscape "
 	    "numbered_pages sections");
 	if (in->r == 0 && json_integer_value(json_object_get(o, "report")) != 1)
 		in_bad(in, E_PROTO, "report: 1 is expected; other models are unknown here");
@@ -276,7 +277,8 @@ document(struct in *in, const json_t *o, struct report *ret)
 	ret->link = in_text_of(in, o, "link", false);
 	ret->printed_at = in_text_of(in, o, "printed_at", true);
 	if (in->r == 0 && time_get(ret->printed_at, &at, NULL) < 0)
-		in_bad(in, E_INVAL, "printed_at: a time such as 2026-11-25T21:00:00+09:00 is expected");
+		in_bad(in, E_INVAL,
+		    "printed_at: a time such as 2026-11-25T21:00:00+09:00 is expected");
 	if (in->r == 0 && strlen(ret->link) > REPORT_MAX_QR)
 		in_bad(in, E_LIMIT, "link: longer than %d bytes", REPORT_MAX_QR);
 	ret->numbered_pages = in_bool(in, o, "numbered_pages", true);
@@ -302,10 +304,12 @@ report_read(const void *p, size_t n, struct report *ret, struct err *e)
 	json_t *o;
 
 	if (n > REPORT_MAX_JSON)
-		return err_set(e, E_LIMIT, "the document has %zu bytes; at most %d", n, REPORT_MAX_JSON);
+		return err_set(
+		    e, E_LIMIT, "the document has %zu bytes; at most %d", n, REPORT_MAX_JSON);
 	o = json_loadb(n ? p : "", n, JSON_REJECT_DUPLICATES, &je);
 	if (!o)
-		return err_set(e, E_INVAL, "the document is not JSON: line %d: %s", je.line, je.text);
+		return err_set(
+		    e, E_INVAL, "the document is not JSON: line %d: %s", je.line, je.text);
 	arena_init(&rep.mem, MEMORY);
 	document(&in, o, &rep);
 	json_decref(o);

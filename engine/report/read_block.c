@@ -6,8 +6,9 @@
 enum { ITEMS_MAX = 2000 };
 
 /* Names in the order of enum report_type. */
-static const char types[] = "heading para list note kv table checks approval sign lines bars tree qr "
-			    "toc space page";
+static const char types[] =
+    "heading para list note kv table checks approval sign lines bars tree qr "
+    "toc space page";
 
 static struct report_item *
 items(struct in *in, const json_t *o, const char *name, size_t max, struct report_block *b,

@@ -21,7 +21,8 @@ void in_pop(struct in *in, size_t len);
 void in_bad(struct in *in, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* in_alloc(in, n, size): Zeroed memory, or NULL and an error noted; NULL for nothing, too. */
 void *in_alloc(struct in *in, size_t n, size_t size);
-/* in_only(in, o, names): ${o} is an object and has no name but those in the space-separated list. */
+/* in_only(in, o, names): ${o} is an object and has no name but those in the space-separated list.
+ */
 void in_only(struct in *in, const json_t *o, const char *names);
 /* in_text(in, v): A text, cleaned; "" for none. ${v} may be NULL or null. */
 const char *in_text(struct in *in, const json_t *v);

@@ -20,7 +20,8 @@ columns(struct in *in, const json_t *o, struct report_block *b)
 			in_only(in, v, "title width align");
 			c[i].title = in_text_of(in, v, "title", false);
 			c[i].width = in_number(in, v, "width", 0.01, 1000, 1);
-			c[i].align = (enum report_align)in_word(in, v, "align", "left center right");
+			c[i].align =
+			    (enum report_align)in_word(in, v, "align", "left center right");
 		}
 		in_pop(in, was);
 	}

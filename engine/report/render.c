@@ -94,7 +94,8 @@ report_render(const char *self, const void *model, size_t n, int out_fd, struct 
 	pid_t pid;
 
 	if (n > REPORT_MAX_JSON)
-		return err_set(e, E_LIMIT, "the document has %zu bytes; at most %d", n, REPORT_MAX_JSON);
+		return err_set(
+		    e, E_LIMIT, "the document has %zu bytes; at most %d", n, REPORT_MAX_JSON);
 	r = proc_beside(self, "mamori-render", path, sizeof(path), e);
 	if (r < 0)
 		return r;

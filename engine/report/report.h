@@ -1,5 +1,5 @@
-/* Paper: the model of a document. A builder (binder.h, letters.h ...) turns records and facts into a
- * model; mamori-render turns a model into a PDF; nothing else knows both sides.
+/* Paper: the model of a document. A builder (binder.h, letters.h ...) turns records and facts into
+ * a model; mamori-render turns a model into a PDF; nothing else knows both sides.
  *
  * A model is one JSON object of at most REPORT_MAX_JSON bytes:
  *
@@ -110,7 +110,8 @@ struct report_block {
 	enum report_align align;
 	bool bold;    /* para bold, list ordered, note strong */
 	unsigned n;   /* level, or count of lines */
-	double size;  /* points of a para; mm of indent-free things: key_width, qr, space; max of bars */
+	double size; /* points of a para; mm of indent-free things: key_width, qr, space; max of
+			bars */
 	double indent; /* mm */
 	const struct report_item *items;
 	size_t nitems;
@@ -144,16 +145,16 @@ struct report {
 MUST int report_read(const void *p, size_t n, struct report *ret, struct err *e);
 void report_free(struct report *r);
 
-/* report_date(b, s, e): The day of an RFC 3339 time or a plain YYYY-MM-DD for people: 令和8年11月25日
- * (2026-11-25) in Japanese, 25 November 2026 otherwise; with the hour and minute if ${clock}. Text
- * that is no date is appended as it is. */
+/* report_date(b, s, e): The day of an RFC 3339 time or a plain YYYY-MM-DD for people:
+ * 令和8年11月25日 (2026-11-25) in Japanese, 25 November 2026 otherwise; with the hour and minute if
+ * ${clock}. Text that is no date is appended as it is. */
 MUST int report_date(struct buf *b, const char *s, bool ja, bool clock, struct err *e);
 
 /* report_render(self, model, n, out_fd, e): Start mamori-render, which belongs to the program
  * ${self}, with the model's bytes, and let it write the PDF to ${out_fd} (a file or a pipe somebody
  * reads). Waits at most REPORT_WAIT_SECONDS. The child sees no descriptor but these. E_INVAL: the
- * model is wrong (the message names the place); E_NOENT: no such program or no Japanese font; E_SYS,
- * E_LIMIT. Not for use inside a jail without JAIL_S_CHILDREN. */
+ * model is wrong (the message names the place); E_NOENT: no such program or no Japanese font;
+ * E_SYS, E_LIMIT. Not for use inside a jail without JAIL_S_CHILDREN. */
 enum { REPORT_WAIT_SECONDS = 120 };
 MUST int report_render(const char *self, const void *model, size_t n, int out_fd, struct err *e);
 

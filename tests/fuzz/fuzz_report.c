@@ -36,14 +36,16 @@ tree(const struct report_node *t, unsigned depth)
 static void
 block(const struct report_block *b)
 {
-	if (b->type > REPORT_PAGE || b->align > REPORT_RIGHT || (b->type == REPORT_TREE) != (b->root != NULL))
+	if (b->type > REPORT_PAGE || b->align > REPORT_RIGHT ||
+	    (b->type == REPORT_TREE) != (b->root != NULL))
 		abort();
 	text(b->text);
 	text(b->title);
 	for (size_t i = 0; i < b->nitems; i++) {
 		text(b->items[i].text);
 		text(b->items[i].value);
-		if (b->type == REPORT_BARS && !(b->items[i].number >= 0 && b->items[i].number <= b->size))
+		if (b->type == REPORT_BARS &&
+		    !(b->items[i].number >= 0 && b->items[i].number <= b->size))
 			abort();
 	}
 	for (size_t i = 0; i < b->ncolumns; i++)

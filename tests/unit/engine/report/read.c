@@ -45,10 +45,14 @@ accepts(void)
 	EQ_S(b[1].text, "追加 髙橋 﨑 𠮷野 葛󠄀 ① ㈱ ｶﾅ ～", "text comes through unchanged");
 	OK(b[1].align == REPORT_RIGHT && b[1].size > 11.9, "align and size");
 	OK(b[5].ncolumns == 2 && b[5].nrows == 2, "the table has its size");
-	OK(b[5].rows[0].cells[1].check == REPORT_TICKED && b[5].rows[0].cells[1].mark == REPORT_GREY &&
-	    b[5].rows[0].cells[1].align == REPORT_CENTER, "a cell with a ticked box and a mark");
-	OK(b[5].rows[1].cells[1].check == REPORT_BOX && b[5].rows[1].cells[0].check == REPORT_NO_BOX &&
-	    b[5].rows[1].cells[1].align == REPORT_RIGHT && b[5].rows[1].height > 11.9, "a row with a height");
+	OK(b[5].rows[0].cells[1].check == REPORT_TICKED &&
+		b[5].rows[0].cells[1].mark == REPORT_GREY &&
+		b[5].rows[0].cells[1].align == REPORT_CENTER,
+	    "a cell with a ticked box and a mark");
+	OK(b[5].rows[1].cells[1].check == REPORT_BOX &&
+		b[5].rows[1].cells[0].check == REPORT_NO_BOX &&
+		b[5].rows[1].cells[1].align == REPORT_RIGHT && b[5].rows[1].height > 11.9,
+	    "a row with a height");
 	OK(b[10].size > 2.9 && b[10].items[0].flag, "the longest bar is the scale");
 	OK(b[11].root->n == 1 && strcmp(b[11].root->children[0].text, "1") == 0, "a tree");
 	report_free(&r);
@@ -77,34 +81,42 @@ malformed(void)
 	refuses("another model", "{\"report\":2}", E_PROTO, "report: 1");
 	refuses("no title", "{\"report\":1,\"sections\":[]}", E_INVAL, "title: a text is required");
 	refuses("no sections", "{" HEAD ",\"sections\":[]}", E_INVAL, "sections: a list");
-	refuses("no time", "{\"report\":1,\"title\":\"t\",\"printed_at\":\"yesterday\",\"sections\":[]}",
-	    E_INVAL, "printed_at");
+	refuses("no time",
+	    "{\"report\":1,\"title\":\"t\",\"printed_at\":\"yesterday\",\"sections\":[]}", E_INVAL,
+	    "printed_at");
 	refuses("a misspelt name", DOC("{\"type\":\"para\",\"txt\":\"a\"}"), E_INVAL,
 	    "sections[0].blocks[0]: unknown name \"txt\"");
 	refuses("an unknown type", DOC("{\"type\":\"image\"}"), E_INVAL, "blocks[0]: type: one of");
 	refuses("no type", DOC("{\"text\":\"a\"}"), E_INVAL, "with a \"type\"");
 	refuses("a block that is a text", DOC("\"a\""), E_INVAL, "with a \"type\"");
 	refuses("a short row",
-	    DOC("{\"type\":\"table\",\"columns\":[\"a\",\"b\"],\"rows\":[[\"1\",\"2\"],[\"1\"]]}"), E_INVAL,
-	    "blocks[0].rows[1]: a list of 2 cells");
+	    DOC("{\"type\":\"table\",\"columns\":[\"a\",\"b\"],\"rows\":[[\"1\",\"2\"],[\"1\"]]}"),
+	    E_INVAL, "blocks[0].rows[1]: a list of 2 cells");
 	refuses("a number for a text", DOC("{\"type\":\"para\",\"text\":5}"), E_INVAL,
 	    "blocks[0].text: a text");
 	refuses("a cell that is a number",
-	    DOC("{\"type\":\"table\",\"columns\":[\"a\"],\"rows\":[[7]]}"), E_INVAL, "rows[0][0]: a text");
-	refuses("no columns", DOC("{\"type\":\"table\",\"columns\":[],\"rows\":[]}"), E_INVAL, "columns");
+	    DOC("{\"type\":\"table\",\"columns\":[\"a\"],\"rows\":[[7]]}"), E_INVAL,
+	    "rows[0][0]: a text");
+	refuses("no columns", DOC("{\"type\":\"table\",\"columns\":[],\"rows\":[]}"), E_INVAL,
+	    "columns");
 	refuses("too many columns",
 	    DOC("{\"type\":\"table\",\"columns\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"],"
-		"\"rows\":[]}"), E_LIMIT, "13 entries");
-	refuses("small print", DOC("{\"type\":\"para\",\"text\":\"a\",\"size\":9}"), E_INVAL, "10.5");
+		"\"rows\":[]}"),
+	    E_LIMIT, "13 entries");
+	refuses(
+	    "small print", DOC("{\"type\":\"para\",\"text\":\"a\",\"size\":9}"), E_INVAL, "10.5");
 	refuses("a bar beyond its scale",
-	    DOC("{\"type\":\"bars\",\"max\":2,\"items\":[{\"label\":\"a\",\"value\":3}]}"), E_INVAL, "max");
-	refuses("a negative bar", DOC("{\"type\":\"bars\",\"items\":[{\"label\":\"a\",\"value\":-1}]}"),
-	    E_INVAL, "items[0]");
+	    DOC("{\"type\":\"bars\",\"max\":2,\"items\":[{\"label\":\"a\",\"value\":3}]}"), E_INVAL,
+	    "max");
+	refuses("a negative bar",
+	    DOC("{\"type\":\"bars\",\"items\":[{\"label\":\"a\",\"value\":-1}]}"), E_INVAL,
+	    "items[0]");
 	refuses("a tree too deep",
 	    DOC("{\"type\":\"tree\",\"root\":{\"title\":\"1\",\"children\":[{\"title\":\"2\",\"children\":["
 		"{\"title\":\"3\",\"children\":[{\"title\":\"4\",\"children\":[{\"title\":\"5\",\"children\":["
 		"{\"title\":\"6\",\"children\":[{\"title\":\"7\",\"children\":[{\"title\":\"8\",\"children\":["
-		"{\"title\":\"9\"}]}]}]}]}]}]}]}]}}"), E_LIMIT, "8 levels");
+		"{\"title\":\"9\"}]}]}]}]}]}]}]}]}}"),
+	    E_LIMIT, "8 levels");
 	refuses("a tree without a root", DOC("{\"type\":\"tree\"}"), E_INVAL, "root: an object");
 	refuses("broken UTF-8", DOC("{\"type\":\"para\",\"text\":\"\xff\"}"), E_INVAL, "JSON");
 }
@@ -112,12 +124,15 @@ malformed(void)
 static void
 cleaned(void)
 {
-	static const char doc[] = DOC("{\"type\":\"para\",\"text\":\"a\\r\\nb\\u0007c\\u202ed\\u0085e\\tf\"}");
+	static const char doc[] =
+	    DOC("{\"type\":\"para\",\"text\":\"a\\r\\nb\\u0007c\\u202ed\\u0085e\\tf\"}");
 	struct report r;
 
-	if (!OK(report_read(doc, sizeof(doc) - 1, &r, NULL) == 0, "control characters are no reason to fail"))
+	if (!OK(report_read(doc, sizeof(doc) - 1, &r, NULL) == 0,
+		"control characters are no reason to fail"))
 		return;
-	EQ_S(r.sections[0].blocks[0].text, "a\nb c d e f", "they become spaces; a line break stays");
+	EQ_S(
+	    r.sections[0].blocks[0].text, "a\nb c d e f", "they become spaces; a line break stays");
 	report_free(&r);
 }
 
@@ -133,9 +148,11 @@ limits(void)
 		return;
 	(void)memset(big, ' ', n);
 	big[n] = 0;
-	EQ_I(report_read(big, n, &r, &e), E_LIMIT, "a document beyond the limit is not even parsed");
+	EQ_I(
+	    report_read(big, n, &r, &e), E_LIMIT, "a document beyond the limit is not even parsed");
 	(void)memset(big, 'x', n);
-	(void)snprintf(big, n, "{" HEAD ",\"sections\":[{\"blocks\":[{\"type\":\"para\",\"text\":\"%0*d\"}]}]}",
+	(void)snprintf(big, n,
+	    "{" HEAD ",\"sections\":[{\"blocks\":[{\"type\":\"para\",\"text\":\"%0*d\"}]}]}",
 	    REPORT_MAX_TEXT + 1, 1);
 	EQ_I(report_read(big, strlen(big), &r, &e), E_LIMIT, "a text beyond the limit");
 	OK(strstr(e.msg, "sections[0].blocks[0].text") != NULL, "and its place is named");
