@@ -110,8 +110,7 @@ struct report_block {
 	enum report_align align;
 	bool bold;    /* para bold, list ordered, note strong */
 	unsigned n;   /* level, or count of lines */
-	double size; /* points of a para; mm of indent-free things: key_width, qr, space; max of
-			bars */
+	double size;  /* points of a para; mm of key_width, qr and space; the scale of bars */
 	double indent; /* mm */
 	const struct report_item *items;
 	size_t nitems;

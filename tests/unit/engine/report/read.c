@@ -5,6 +5,7 @@
 #include "tap.h"
 
 #define HEAD "\"report\":1,\"title\":\"立入検査の資料\",\"printed_at\":\"2026-11-25T21:00:00+09:00\""
+#define KID(n) "{\"title\":\"" n "\",\"children\":["
 #define DOC(blocks) "{" HEAD ",\"sections\":[{\"title\":\"一\",\"blocks\":[" blocks "]}]}"
 
 static const char all[] = DOC(
@@ -100,8 +101,8 @@ malformed(void)
 	refuses("no columns", DOC("{\"type\":\"table\",\"columns\":[],\"rows\":[]}"), E_INVAL,
 	    "columns");
 	refuses("too many columns",
-	    DOC("{\"type\":\"table\",\"columns\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"],"
-		"\"rows\":[]}"),
+	    DOC("{\"type\":\"table\",\"columns\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\","
+		"\"\",\"\",\"\",\"\",\"\",\"\"],\"rows\":[]}"),
 	    E_LIMIT, "13 entries");
 	refuses(
 	    "small print", DOC("{\"type\":\"para\",\"text\":\"a\",\"size\":9}"), E_INVAL, "10.5");
@@ -112,10 +113,8 @@ malformed(void)
 	    DOC("{\"type\":\"bars\",\"items\":[{\"label\":\"a\",\"value\":-1}]}"), E_INVAL,
 	    "items[0]");
 	refuses("a tree too deep",
-	    DOC("{\"type\":\"tree\",\"root\":{\"title\":\"1\",\"children\":[{\"title\":\"2\",\"children\":["
-		"{\"title\":\"3\",\"children\":[{\"title\":\"4\",\"children\":[{\"title\":\"5\",\"children\":["
-		"{\"title\":\"6\",\"children\":[{\"title\":\"7\",\"children\":[{\"title\":\"8\",\"children\":["
-		"{\"title\":\"9\"}]}]}]}]}]}]}]}]}}"),
+	    DOC("{\"type\":\"tree\",\"root\":" KID("1") KID("2") KID("3") KID("4") KID("5") KID("6")
+		KID("7") KID("8") "{\"title\":\"9\"}]}]}]}]}]}]}]}]}}"),
 	    E_LIMIT, "8 levels");
 	refuses("a tree without a root", DOC("{\"type\":\"tree\"}"), E_INVAL, "root: an object");
 	refuses("broken UTF-8", DOC("{\"type\":\"para\",\"text\":\"\xff\"}"), E_INVAL, "JSON");
