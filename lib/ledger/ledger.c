@@ -82,6 +82,7 @@ show(const struct ledger_fmt_rec *rec, uint64_t off, ledger_fn *fn, void *cookie
 	struct ledger_rec view = {
 		.seq = rec->seq, .at = rec->at, .type = rec->type, .key_id = rec->key_id,
 		.payload = rec->payload, .len = rec->payload_len, .hash = rec->hash, .offset = off,
+		.raw = rec->body, .raw_len = rec->len,
 	};
 
 	return fn(&view, cookie, e);

@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "crypt/sign.h"
 #include "sys/fio.h"
@@ -51,6 +52,8 @@ struct ledger_rec { /* views into the handle's memory, valid during the callback
 	size_t len;
 	const uint8_t *hash;
 	uint64_t offset; /* of the record in the file, for messages */
+	const uint8_t *raw; /* all its bytes, as ledger_accept takes them */
+	size_t raw_len;
 };
 
 struct ledger_head {
@@ -105,6 +108,37 @@ MUST int ledger_enrol(struct ledger *l, struct signer *s, const uint8_t pub[SIGN
  * the ledger cannot be written here. */
 MUST int ledger_hold(struct ledger *l, struct err *e);
 void ledger_release(struct ledger *l);
+
+/* ---- the same ledger in two places ---- */
+
+/* ledger_raw(l, from, max, ret, e): Append the bytes of whole records to ${ret}, from number
+ * ${from} on, about ${max} bytes of them and at least one when there is one; for 0 the file header
+ * (64 bytes) before it. Nothing is appended when the ledger ends before. Refreshes as ledger_each.
+ */
+MUST int ledger_raw(struct ledger *l, uint64_t from, size_t max, struct buf *ret, struct err *e);
+
+/* ledger_compose(l, s, type, payload, n, now, ret, e): Append to ${ret} the record that would
+ * follow the newest one this handle knows. Nothing is written. E_AUTH, E_LIMIT as ledger_append. */
+MUST int ledger_compose(struct ledger *l, struct signer *s, uint16_t type, const void *payload,
+    size_t n, int64_t now, struct buf *ret, struct err *e);
+
+/* ledger_accept(l, raw, n, e): Take whole records that were composed elsewhere: each must continue
+ * the chain and carry the signature of an enrolled key; all are checked before the first is
+ * written, and all are durable on return. Records that are here already are passed over (the newest
+ * one must be the same one). E_CORRUPT: they do not continue this ledger, or do not hold; E_BUSY:
+ * there is a gap before them; E_LIMIT, E_NOSPC, E_SYS as ledger_append. A power cut while several
+ * are taken may leave a log that does not hold: such a copy is fetched anew. */
+MUST int ledger_accept(struct ledger *l, const void *raw, size_t n, struct err *e);
+
+/* ledger_import(f, dirfd, name, pin, raw, n, e): As ledger_create, from what ledger_raw gave for
+ * record 0 and the following ones elsewhere; the first key must be ${pin} (NULL: any). E_PROTO,
+ * E_CORRUPT, E_AUTH (another first key), E_EXIST. */
+MUST int ledger_import(const struct fio *f, int dirfd, const char *name, const uint8_t *pin,
+    const void *raw, size_t n, struct err *e);
+
+/* ledger_head_of(raw, n, ret): What ledger_head would say after the record that begins at ${raw}
+ * was taken. Unchecked. E_CORRUPT: it is no record. */
+MUST int ledger_head_of(const void *raw, size_t n, struct ledger_head *ret);
 
 struct ledger_report {
 	uint64_t records;     /* checked and good */

@@ -8,8 +8,8 @@
 #include "ledger/ledger_int.h"
 
 /* The log may have been cut, replaced or extended since we looked; called with the lock held. */
-static int
-catch_up(struct ledger *l, struct err *e)
+int
+ledger_put_catch_up(struct ledger *l, struct err *e)
 {
 	uint64_t size;
 	uint8_t hash[LEDGER_HASH_LEN];
@@ -50,8 +50,8 @@ catch_up(struct ledger *l, struct err *e)
 /* Make the end of the log fit to be followed: cut what was never acknowledged, and write again a
  * newest record that its writer may have been unable to make durable. After a failed fdatasync the
  * kernel may take a page for clean that never reached the disk; writing it again makes sure. */
-static int
-mend(struct ledger *l, struct err *e)
+int
+ledger_put_mend(struct ledger *l, struct err *e)
 {
 	const uint8_t *p;
 	size_t n;
@@ -75,8 +75,8 @@ mend(struct ledger *l, struct err *e)
 	return r;
 }
 
-static int
-write_slot(struct ledger *l, const struct ledger_fmt_rec *rec, uint64_t end, struct err *e)
+int
+ledger_put_slot(struct ledger *l, const struct ledger_fmt_rec *rec, uint64_t end, struct err *e)
 {
 	struct ledger_fmt_slot s = {.seq = rec->seq, .at = rec->at, .end = end};
 	uint8_t raw[LEDGER_FMT_SLOT];
@@ -116,7 +116,7 @@ commit(struct ledger *l, const struct buf *b, struct err *e)
 			    l->f->ctx, l->log); /* else the next append mends it */
 		return r;
 	}
-	head = write_slot(l, &rec, off + rec.len, e);
+	head = ledger_put_slot(l, &rec, off + rec.len, e);
 	if (head < 0)
 		return err_wrap(e, "the record is in the log, but its head file failed");
 	return ledger_scan_took(l, &rec, off, e);
@@ -128,7 +128,7 @@ append(struct ledger *l, struct signer *s, const struct ledger_fmt_new *what, st
 {
 	struct ledger_fmt_new n = *what;
 	uint8_t id[LEDGER_FMT_KEY_ID];
-	int r = catch_up(l, e);
+	int r = ledger_put_catch_up(l, e);
 
 	if (r < 0)
 		return r;
@@ -140,7 +140,7 @@ append(struct ledger *l, struct signer *s, const struct ledger_fmt_new *what, st
 	n.seq = l->tail.seq + 1;
 	r = ledger_fmt_rec_put(b, l->id, l->tail.hash, s, &n, e);
 	if (r == 0)
-		r = mend(l, e);
+		r = ledger_put_mend(l, e);
 	return r == 0 ? commit(l, b, e) : r;
 }
 
@@ -204,31 +204,38 @@ new_file(const struct fio *f, int dir, const char *name, const void *p, size_t n
 }
 
 static int
-first_bytes(struct buf *log, uint8_t head[LEDGER_FMT_HEAD_FILE], struct signer *s,
-    const void *payload, size_t n, int64_t now, struct err *e)
+first_bytes(struct buf *log, struct signer *s, const void *payload, size_t n, int64_t now,
+    struct err *e)
 {
-	uint8_t header[LEDGER_FMT_HEADER], hash[LEDGER_HASH_LEN];
-	struct ledger_fmt_slot slot = {.at = now};
-	struct ledger_fmt_rec rec = {0};
+	uint8_t header[LEDGER_FMT_HEADER], hash[LEDGER_HASH_LEN], id[LEDGER_ID_LEN];
 	int r;
 
-	random_fill(slot.id, sizeof(slot.id));
-	ledger_fmt_header_put(header, slot.id);
+	random_fill(id, sizeof(id));
+	ledger_fmt_header_put(header, id);
 	digest_sha256(header, sizeof(header), hash);
 	r = buf_put(log, header, sizeof(header), e);
 	if (r == 0)
-		r = ledger_fmt_rec_put(log, slot.id, hash, s, &(struct ledger_fmt_new){
+		r = ledger_fmt_rec_put(log, id, hash, s, &(struct ledger_fmt_new){
 		    .type = LEDGER_T_GENESIS, .at = now, .first = signer_pub(s),
 		    .first_len = SIGN_PUB_LEN, .second = payload, .second_len = n}, e);
-	if (r == 0 &&
-	    (ledger_fmt_rec_get(log->p + sizeof(header), log->len - sizeof(header), &rec) < 0 ||
-		!rec.hash)) {
-		(void)err_set(e, E_INVAL, "the first record is not well-formed");
-		r = E_INVAL;
-	}
-	if (r != 0)
+	return r;
+}
+
+/* The head file that goes with a log of one record. */
+static int
+first_head(const struct buf *log, uint8_t head[LEDGER_FMT_HEAD_FILE], struct err *e)
+{
+	struct ledger_fmt_slot slot = {.end = log->len};
+	struct ledger_fmt_rec rec = {0};
+	int r = ledger_fmt_header_get(log->p, log->len, slot.id, e);
+
+	if (r < 0)
 		return r;
-	slot.end = log->len;
+	if (ledger_fmt_rec_get(
+	    log->p + LEDGER_FMT_HEADER, log->len - LEDGER_FMT_HEADER, &rec) < 0 || !rec.hash ||
+	    rec.len != log->len - LEDGER_FMT_HEADER)
+		return err_set(e, E_INVAL, "the first record is not well-formed");
+	slot.at = rec.at;
 	(void)memcpy(slot.hash, rec.hash, sizeof(slot.hash));
 	(void)memcpy(slot.sig, rec.sig, sizeof(slot.sig));
 	(void)memcpy(slot.key_id, rec.key_id, sizeof(slot.key_id));
@@ -270,30 +277,41 @@ drop_dir(const struct fio *f, int dirfd, const char *tmp)
 }
 
 int
-ledger_create(const struct fio *f, int dirfd, const char *name, struct signer *s,
-    const void *payload, size_t n, int64_t now, struct err *e)
+ledger_put_new(const struct fio *f, int dirfd, const char *name, const struct buf *log,
+    struct err *e)
 {
 	uint8_t head[LEDGER_FMT_HEAD_FILE];
 	char tmp[256];
-	struct buf log;
 	int r, len;
 
 	len = snprintf(tmp, sizeof(tmp), ".%s.%08x.tmp", name, arc4random());
 	if (len < 0 || (size_t)len >= sizeof(tmp) || strchr(name, '/'))
 		return err_set(e, E_INVAL, "this cannot be the name of a ledger");
-	buf_init(&log, LEDGER_FMT_HEADER + LEDGER_FMT_REC_MAX);
-	r = first_bytes(&log, head, s, payload, n, now, e);
+	r = first_head(log, head, e);
 	if (r == 0)
 		r = fio_mkdir(f, dirfd, tmp, 0750, e);
-	if (r == 0) {
-		r = fill_dir(f, dirfd, tmp, &log, head, e);
-		if (r == 0)
-			r = fio_rename(f, dirfd, tmp, dirfd, name, false, e);
-		if (r == 0)
-			r = fio_sync_dir(f, dirfd, NULL, e);
-		else
-			drop_dir(f, dirfd, tmp);
-	}
-	buf_free(&log);
+	if (r < 0)
+		return r;
+	r = fill_dir(f, dirfd, tmp, log, head, e);
+	if (r == 0)
+		r = fio_rename(f, dirfd, tmp, dirfd, name, false, e);
+	if (r == 0)
+		r = fio_sync_dir(f, dirfd, NULL, e);
+	else
+		drop_dir(f, dirfd, tmp);
 	return r;
+}
+
+int
+ledger_create(const struct fio *f, int dirfd, const char *name, struct signer *s,
+    const void *payload, size_t n, int64_t now, struct err *e)
+{
+	struct buf AUTO(buf_free) log = {0};
+	int r;
+
+	if (strchr(name, '/'))
+		return err_set(e, E_INVAL, "this cannot be the name of a ledger");
+	buf_init(&log, LEDGER_FMT_HEADER + LEDGER_FMT_REC_MAX);
+	r = first_bytes(&log, s, payload, n, now, e);
+	return r == 0 ? ledger_put_new(f, dirfd, name, &log, e) : r;
 }

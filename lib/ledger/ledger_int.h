@@ -93,11 +93,27 @@ MUST int ledger_io_head(struct ledger *l, struct err *e);
 MUST int ledger_scan(struct ledger *l, uint64_t limit, struct err *e);
 /* ledger_scan_key(l, id): The enrolled key, or NULL. */
 const uint8_t *ledger_scan_key(const struct ledger *l, const uint8_t id[LEDGER_FMT_KEY_ID]);
+/* ledger_scan_lawful(rec, seq, ret_why): The rules of the format for a record whose hash fits and
+ * whose number should be ${seq}. */
+bool ledger_scan_lawful(const struct ledger_fmt_rec *rec, uint64_t seq, const char **ret_why);
 /* ledger_scan_all(l, e): Everything there is now: what the head knows without a lock, because it
  * cannot change any more, and the rest under a read lock. */
 MUST int ledger_scan_all(struct ledger *l, struct err *e);
 /* ledger_scan_took(l, rec, off): Take a good record as the new tail. */
 MUST int ledger_scan_took(struct ledger *l, const struct ledger_fmt_rec *rec, uint64_t off,
+    struct err *e);
+
+/* ledger_append.c */
+/* ledger_put_catch_up(l, e): With the lock held: read what others did; E_CORRUPT when the log was
+ * cut or replaced. ledger_put_mend: make its end fit to be followed. ledger_put_slot: repeat a
+ * record in the head file. */
+MUST int ledger_put_catch_up(struct ledger *l, struct err *e);
+MUST int ledger_put_mend(struct ledger *l, struct err *e);
+MUST int ledger_put_slot(struct ledger *l, const struct ledger_fmt_rec *rec, uint64_t end,
+    struct err *e);
+/* ledger_put_new(f, dirfd, name, log, e): Make the directory of a ledger whose log has these bytes:
+ * the file header and the genesis record. */
+MUST int ledger_put_new(const struct fio *f, int dirfd, const char *name, const struct buf *log,
     struct err *e);
 
 /* ledger_slots.c: what the head file says against what the log says */

@@ -76,9 +76,8 @@ ledger_scan_took(struct ledger *l, const struct ledger_fmt_rec *rec, uint64_t of
 	return 0;
 }
 
-/* The rules of the format for a record whose hash fits. */
-static enum step
-lawful(const struct ledger_fmt_rec *rec, uint64_t seq, const char **why)
+bool
+ledger_scan_lawful(const struct ledger_fmt_rec *rec, uint64_t seq, const char **why)
 {
 	bool first = seq == 0;
 
@@ -93,8 +92,8 @@ lawful(const struct ledger_fmt_rec *rec, uint64_t seq, const char **why)
 	else if (rec->flags != 0 || (rec->type < LEDGER_T_USER && rec->type > LEDGER_T_KEY))
 		*why = "is of an unknown kind";
 	else
-		return STEP_GOOD;
-	return STEP_WRONG;
+		return true;
+	return false;
 }
 
 static enum step
@@ -124,15 +123,13 @@ check(struct ledger *l, const struct ledger_fmt_rec *rec, bool newest, const cha
 {
 	uint64_t seq = l->tail.any ? l->tail.seq + 1 : 0;
 	uint8_t hash[LEDGER_HASH_LEN];
-	enum step s;
 
 	*why = "does not fit its hash or the record before it";
 	ledger_fmt_rec_hash(l->digest, l->id, l->tail.hash, rec, hash);
 	if (memcmp(hash, rec->hash, sizeof(hash)) != 0)
 		return STEP_BAD;
-	s = lawful(rec, seq, why);
-	if (s != STEP_GOOD)
-		return s;
+	if (!ledger_scan_lawful(rec, seq, why))
+		return STEP_WRONG;
 	if (l->all_sigs || newest || seq == 0)
 		return signature(l, rec, why);
 	if (ledger_scan_key(l, rec->key_id))
