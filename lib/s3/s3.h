@@ -83,7 +83,7 @@ struct s3_meta { /* what an answer says about an object */
 };
 
 struct s3_put {
-	int64_t until;   /* lock in compliance mode until then, rounded up to a second; 0: no lock */
+	int64_t until; /* lock in compliance mode until then, rounded up to a second; 0: no lock */
 	bool fresh;      /* only when there is no such key (If-None-Match: *) where the store can */
 };
 /* s3_put(s, key, p, n, o, ret, e): Store ${n} bytes. E_EXIST: o->fresh, and there is one. With

@@ -94,7 +94,8 @@ MUST int s3_call_prepare(struct s3_call *c, struct err *e);
 bool s3_call_again(const struct s3_call *c);
 /* s3_call_error(c, e): What a finished request that failed means, in words (s3_words.c). */
 int s3_call_error(const struct s3_call *c, struct err *e);
-/* s3_call_lock(c, until, text): Ask for a lock in compliance mode. ${text} is kept by the caller. */
+/* s3_call_lock(c, until, text): Ask for a lock in compliance mode. ${text} is kept by the caller.
+ */
 void s3_call_lock(struct s3_call *c, int64_t until, char text[S3_TIME_TEXT]);
 
 #endif

@@ -26,7 +26,8 @@ host_ok(const char *h)
 			return false;
 		port = end + 1;
 	} else {
-		port = h + strspn(h, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-");
+		port = h +
+		    strspn(h, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-");
 		if (port == h)
 			return false;
 	}

@@ -61,7 +61,8 @@ by_status(const struct s3_call *c, const char *what, struct err *e)
 		return err_set(e, E_NOENT, "%s: there is no such object or bucket (%s)", host,
 		    what);
 	case 409:
-		return err_set(e, E_BUSY, "%s: the store is busy with this object (%s)", host, what);
+		return err_set(
+		    e, E_BUSY, "%s: the store is busy with this object (%s)", host, what);
 	case 412:
 		return err_set(e, E_EXIST, "%s: there already is such an object (%s)", host, what);
 	case 416:

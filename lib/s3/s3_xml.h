@@ -39,7 +39,8 @@ struct s3_entry {
 struct s3_page {
 	bool more;
 	char token[S3_TOKEN_MAX];   /* of a plain list */
-	char key[S3_KEY_MAX];       /* of a list of versions or uploads, decoded; a part number for parts */
+	char key[S3_KEY_MAX]; /* of a list of versions or uploads, decoded; a part number for parts
+			       */
 	char version[S3_ID_MAX];
 };
 
@@ -62,7 +63,7 @@ MUST int s3_xml_upload(const void *p, size_t n, char id[S3_ID_MAX], struct err *
 struct s3_xml_lock {
 	bool enabled;       /* the bucket keeps locks */
 	bool versions;      /* a versioning answer: the bucket keeps versions */
-	bool compliance;    /* the lock, or the bucket's default lock, is one that nobody can lift */
+	bool compliance; /* the lock, or the bucket's default lock, is one that nobody can lift */
 	bool governance;    /* ... is one that an administrator can lift */
 	uint64_t days;      /* of the bucket's default lock */
 	int64_t until;      /* of an object's lock, microseconds UTC */

@@ -88,7 +88,8 @@ receive(int c, char *buf, size_t size)
 		if (!body)
 			continue;
 		cl = strcasestr(buf, "content-length: ");
-		for (want = 0, cl = cl && cl < body ? cl + 16 : NULL; cl && *cl >= '0' && *cl <= '9';)
+		for (want = 0, cl = cl && cl < body ? cl + 16 : NULL;
+		     cl && *cl >= '0' && *cl <= '9';)
 			want = want * 10 + (size_t)(*cl++ - '0');
 		if (len >= (size_t)(body - buf) + 4 + want)
 			return len;
@@ -219,20 +220,23 @@ refusals(void)
 		int want;
 		const char *words;
 	} t[] = {
-		{"HTTP/1.1 403 x\r\nConnection: close\r\n\r\n<Error><Code>SignatureDoesNotMatch</Code>"
-		 "</Error>", E_AUTH, "secret-key"},
-		{"HTTP/1.1 403 x\r\nConnection: close\r\n\r\n<Error><Code>InvalidAccessKeyId</Code>"
-		 "</Error>", E_AUTH, "access-key"},
-		{"HTTP/1.1 403 x\r\nConnection: close\r\nDate: Wed, 25 Nov 2026 03:02:03 GMT\r\n\r\n"
-		 "<Error><Code>RequestTimeTooSkewed</Code></Error>", E_AUTH, "120 minutes behind"},
-		{"HTTP/1.1 404 x\r\nConnection: close\r\n\r\n<Error><Code>NoSuchBucket</Code></Error>",
-		    E_NOENT, "no such bucket"},
-		{"HTTP/1.1 404 x\r\nConnection: close\r\n" NO_CONTENT, E_NOENT, "no such object"},
-		{"HTTP/1.1 412 x\r\nConnection: close\r\n" NO_CONTENT, E_EXIST, "already"},
-		{"HTTP/1.1 403 x\r\nConnection: close\r\n\r\n<Error><Code>QuotaExceeded</Code></Error>",
-		    E_NOSPC, "quota"},
-		{"HTTP/1.1 301 x\r\nLocation: http://evil.example/\r\nConnection: close\r\n" NO_CONTENT,
-		    E_INVAL, "another address"},
+	    {"HTTP/1.1 403 x\r\nConnection: close\r\n\r\n<Error><Code>SignatureDoesNotMatch</Code>"
+	     "</Error>",
+		E_AUTH, "secret-key"},
+	    {"HTTP/1.1 403 x\r\nConnection: close\r\n\r\n<Error><Code>InvalidAccessKeyId</Code>"
+	     "</Error>",
+		E_AUTH, "access-key"},
+	    {"HTTP/1.1 403 x\r\nConnection: close\r\nDate: Wed, 25 Nov 2026 03:02:03 GMT\r\n\r\n"
+	     "<Error><Code>RequestTimeTooSkewed</Code></Error>",
+		E_AUTH, "120 minutes behind"},
+	    {"HTTP/1.1 404 x\r\nConnection: close\r\n\r\n<Error><Code>NoSuchBucket</Code></Error>",
+		E_NOENT, "no such bucket"},
+	    {"HTTP/1.1 404 x\r\nConnection: close\r\n" NO_CONTENT, E_NOENT, "no such object"},
+	    {"HTTP/1.1 412 x\r\nConnection: close\r\n" NO_CONTENT, E_EXIST, "already"},
+	    {"HTTP/1.1 403 x\r\nConnection: close\r\n\r\n<Error><Code>QuotaExceeded</Code></Error>",
+		E_NOSPC, "quota"},
+	    {"HTTP/1.1 301 x\r\nLocation: http://evil.example/\r\nConnection: close\r\n" NO_CONTENT,
+		E_INVAL, "another address"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
@@ -317,7 +321,8 @@ lists(void)
 	c = client(s.port);
 	EQ_I(s3_list(c, "p/", NULL, on_entry, &n, &e), E_PROTO, "a list that goes backwards");
 	EQ_I(n, 1, "is stopped there");
-	OK(strstr(s.seen[0], "GET /bucket?encoding-type=url&list-type=2&prefix=p%2F "), "first page");
+	OK(strstr(s.seen[0], "GET /bucket?encoding-type=url&list-type=2&prefix=p%2F "),
+	    "first page");
 	OK(strstr(s.seen[1], "continuation-token=t&"), "second page");
 	EQ_I(s3_list(c, "p/", NULL, on_entry, &n, &e), E_PROTO, "a list without end");
 	end(&s);

@@ -93,18 +93,21 @@ hostile(void)
 		const char *xml, *what;
 		int want;
 	} bad[] = {
-		{"", "nothing", E_PROTO},
-		{"<html><body>proxy</body></html>", "a page of a proxy", E_PROTO},
-		{"<ListBucketResult><Contents>", "an answer that is cut", E_PROTO},
-		{"<!DOCTYPE x [<!ENTITY a \"b\">]><ListBucketResult/>", "a document type", E_PROTO},
-		{"<ListBucketResult><a><b><c><d><e><f><g><h/></g></f></e></d></c></b></a>"
-		 "</ListBucketResult>", "deep nesting", E_PROTO},
-		{"<ListBucketResult><Contents><Size>-1</Size></Contents></ListBucketResult>",
-		    "a negative size", E_PROTO},
-		{"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%0</Key></Contents>"
-		 "</ListBucketResult>", "a broken escape", E_PROTO},
-		{"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%00b</Key>"
-		 "</Contents></ListBucketResult>", "a NUL in a key", E_PROTO},
+	    {"", "nothing", E_PROTO},
+	    {"<html><body>proxy</body></html>", "a page of a proxy", E_PROTO},
+	    {"<ListBucketResult><Contents>", "an answer that is cut", E_PROTO},
+	    {"<!DOCTYPE x [<!ENTITY a \"b\">]><ListBucketResult/>", "a document type", E_PROTO},
+	    {"<ListBucketResult><a><b><c><d><e><f><g><h/></g></f></e></d></c></b></a>"
+	     "</ListBucketResult>",
+		"deep nesting", E_PROTO},
+	    {"<ListBucketResult><Contents><Size>-1</Size></Contents></ListBucketResult>",
+		"a negative size", E_PROTO},
+	    {"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%0</Key></Contents>"
+	     "</ListBucketResult>",
+		"a broken escape", E_PROTO},
+	    {"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%00b</Key>"
+	     "</Contents></ListBucketResult>",
+		"a NUL in a key", E_PROTO},
 	};
 	struct seen s = {0};
 	struct s3_page page;

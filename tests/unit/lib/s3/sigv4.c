@@ -10,11 +10,12 @@
 
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define WORDS "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define TOKEN                                                                                      \
-	"AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxf" \
-	"pSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPk" \
-	"yQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBA" \
-	"z+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
+#define TOKEN                                                                              \
+	"AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKW"         \
+	"HGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM"         \
+	"4IC1NtBmUpp2wUE8phUZampKsburEDy0KPk yQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6"         \
+	"fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC"         \
+	"9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
 
 struct vector {
 	const char *name, *method, *path;
@@ -97,21 +98,21 @@ static const struct vector unchanged[] = {
 };
 #define PUT_SHA "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"
 static const struct vector s3[] = {
-	{"S3: GET object", "GET", "/test.txt", {{0}},
-	    {{"Range", "bytes=0-9"}, {"x-amz-content-sha256", EMPTY}}, EMPTY,
-	    "host;range;x-amz-content-sha256;x-amz-date",
-	    "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
-	{"S3: PUT object", "PUT", "/test$file.text", {{0}},
-	    {{"Date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"},
-	        {"x-amz-content-sha256", PUT_SHA}}, PUT_SHA,
-	    "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
-	    "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
-	{"S3: GET bucket lifecycle", "GET", "/", {{"lifecycle", ""}},
-	    {{"x-amz-content-sha256", EMPTY}}, EMPTY, "host;x-amz-content-sha256;x-amz-date",
-	    "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
-	{"S3: list objects", "GET", "/", {{"prefix", "J"}, {"max-keys", "2"}},
-	    {{"x-amz-content-sha256", EMPTY}}, EMPTY, "host;x-amz-content-sha256;x-amz-date",
-	    "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
+    {"S3: GET object", "GET", "/test.txt", {{0}},
+	{{"Range", "bytes=0-9"}, {"x-amz-content-sha256", EMPTY}}, EMPTY,
+	"host;range;x-amz-content-sha256;x-amz-date",
+	"f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
+    {"S3: PUT object", "PUT", "/test$file.text", {{0}},
+	{{"Date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"},
+	    {"x-amz-content-sha256", PUT_SHA}},
+	PUT_SHA, "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
+	"98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
+    {"S3: GET bucket lifecycle", "GET", "/", {{"lifecycle", ""}}, {{"x-amz-content-sha256", EMPTY}},
+	EMPTY, "host;x-amz-content-sha256;x-amz-date",
+	"fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
+    {"S3: list objects", "GET", "/", {{"prefix", "J"}, {"max-keys", "2"}},
+	{{"x-amz-content-sha256", EMPTY}}, EMPTY, "host;x-amz-content-sha256;x-amz-date",
+	"34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
 };
 
 static size_t
@@ -159,9 +160,17 @@ static void
 steps(void)
 {
 	struct sigv4_pair h[] = {{"host", "h"}, {"x-amz-date", "20130524T000000Z"}};
-	struct sigv4 s = {.access = "A", .secret = "S", .region = "r", .service = "s3",
-	    .at = INT64_C(1369353600000000), .method = "PUT", .path = "/b/\xe8\xbf\xbd\xe5\x8a\xa0 ~",
-	    .plain_path = true, .headers = h, .nheaders = 2, .payload = EMPTY};
+	struct sigv4 s = {.access = "A",
+	    .secret = "S",
+	    .region = "r",
+	    .service = "s3",
+	    .at = INT64_C(1369353600000000),
+	    .method = "PUT",
+	    .path = "/b/\xe8\xbf\xbd\xe5\x8a\xa0 ~",
+	    .plain_path = true,
+	    .headers = h,
+	    .nheaders = 2,
+	    .payload = EMPTY};
 	struct sigv4_pair many[SIGV4_MAX_PAIRS + 1];
 	struct buf b;
 	struct err e;
@@ -171,8 +180,10 @@ steps(void)
 	sigv4_stamp(s.at, stamp);
 	EQ_S(stamp, "20130524T000000Z", "the time as S3 wants it");
 	EQ_I(sigv4_canonical(&s, &b, &e), 0, "a canonical request");
-	EQ_S(buf_cstr(&b, &e), "PUT\n/b/%E8%BF%BD%E5%8A%A0%20~\n\nhost:h\n"
-	    "x-amz-date:20130524T000000Z\n\nhost;x-amz-date\n" EMPTY, "names in Japanese are encoded");
+	EQ_S(buf_cstr(&b, &e),
+	    "PUT\n/b/%E8%BF%BD%E5%8A%A0%20~\n\nhost:h\n"
+	    "x-amz-date:20130524T000000Z\n\nhost;x-amz-date\n" EMPTY,
+	    "names in Japanese are encoded");
 	s.headers = h + 1;
 	s.nheaders = 1;
 	EQ_I(sigv4_canonical(&s, &b, &e), E_INVAL, "a request without host is not signed");
