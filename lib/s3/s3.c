@@ -142,11 +142,11 @@ answered(struct s3 *s, CURL *easy, CURLcode result)
 	(void)curl_multi_remove_handle(s->multi, easy);
 	s->active--;
 	if (result != CURLE_OK) {
-		c->code = result == CURLE_OUT_OF_MEMORY ? E_NOMEM : E_SYS;
+		c->code = result == CURLE_OUT_OF_MEMORY ? E_NOMEM : E_NET;
 		if (!c->why[0])
 			(void)snprintf(c->why, sizeof(c->why), "%s", curl_easy_strerror(result));
 	} else if (c->p && c->status < 300 && c->got != c->n) {
-		c->code = E_SYS;
+		c->code = E_NET;
 		(void)snprintf(c->why, sizeof(c->why), "%zu of %zu bytes arrived", c->got, c->n);
 	}
 	if (c->status >= 300)

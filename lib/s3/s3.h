@@ -7,10 +7,10 @@
  * be repeated safely is repeated, with exponential back-off and jitter, after 5xx, 429, time-outs
  * and broken connections; all requests here are safe to repeat.
  *
- * Errors, beside those named below: E_SYS (not reached, or refused for another reason), E_AUTH (the
+ * Errors, beside those named below: E_NET (not reached, cut off, or busy for too long), E_AUTH (the
  * login or its rights, an expired token, this machine's clock too far off: the message says which),
  * E_PROTO (the answer is not what an S3 store says), E_NOENT (no such bucket), E_NOSPC (quota),
- * E_LIMIT, E_NOMEM. */
+ * E_LIMIT, E_NOMEM, E_SYS (refused for another reason). */
 #ifndef MAMORI_S3_S3_H
 #define MAMORI_S3_S3_H
 

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -76,8 +75,8 @@ by_status(const struct s3_call *c, const char *what, struct err *e)
 	if (st >= 300 && st < 400)
 		return err_set(e, E_INVAL, "%s: the bucket lies at another address or region (%ld)",
 		    host, st);
-	return err_set(e, E_SYS, "%s: the store answered %ld %s %s", host, st, c->refused.code,
-	    c->refused.message);
+	return err_set(e, st >= 500 ? E_NET : E_SYS, "%s: the store answered %ld %s %s", host, st,
+	    c->refused.code, c->refused.message);
 }
 
 static int
@@ -91,9 +90,7 @@ by_transport(const struct s3_call *c, struct err *e)
 		return err_set(e, E_SYS, "a file could not be read while it was sent");
 	if (c->too_long)
 		return err_set(e, E_LIMIT, "%s: the store's answer is longer than expected", host);
-	if (e)
-		e->sys = ETIMEDOUT;
-	return err_set(e, E_SYS, "%s: the store cannot be reached: %s", host,
+	return err_set(e, E_NET, "%s: the store cannot be reached: %s", host,
 	    c->why[0] ? c->why : "no answer");
 }
 

@@ -205,10 +205,10 @@ gives_up(void)
 	s = (struct script){.n = 3, .answers = {NULL, NULL, NULL}};
 	begin(&s);
 	c = client(s.port);
-	EQ_I(s3_head(c, "p/k", NULL, &m, &e), E_SYS, "nobody answers");
+	EQ_I(s3_head(c, "p/k", NULL, &m, &e), E_NET, "nobody answers");
 	OK(strstr(e.msg, "cannot be reached"), "in words");
 	end(&s);
-	EQ_I(s3_head(c, "p/k", NULL, &m, &e), E_SYS, "nobody is there");
+	EQ_I(s3_head(c, "p/k", NULL, &m, &e), E_NET, "nobody is there");
 	s3_close(c);
 }
 
@@ -343,7 +343,7 @@ work(void *cookie)
 	struct s3_meta m;
 
 	for (int i = 0; i < 20; i++)
-		w->bad += s3_head(w->c, "p/k", NULL, &m, NULL) != E_SYS;
+		w->bad += s3_head(w->c, "p/k", NULL, &m, NULL) != E_NET;
 	return NULL;
 }
 
