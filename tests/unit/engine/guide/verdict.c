@@ -32,7 +32,7 @@ static const char word[] =
     "\"steps\":[{\"ja\":\"s\",\"en\":\"s\"}],\"answers\":[\"t:T-4\"]}";
 #define TEXTS "\"ja\":\"a\",\"en\":\"a\",\"mark\":\"derived\""
 #define ITEM(n, level, more)                                                                       \
-	"{\"id\":\"T-" n "\",\"section\":\"1\",\"ref\":\"" n "\",\"level\":\"" level                  \
+	"{\"id\":\"T-" n "\",\"section\":\"1\",\"ref\":\"" n "\",\"level\":\"" level \
 	"\"," TEXTS more "}"
 static const char pack[] =
     "{\"format\":\"mamori-pack-1\",\"id\":\"t\",\"kind\":\"checklist\",\"edition\":\"1\","
