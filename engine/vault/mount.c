@@ -15,7 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "vault/mount_int.h"
+#include "vault/overlay_int.h"
 
 enum { THREADS = 8, MAX_THREADS = 64 };
 
@@ -112,25 +112,26 @@ server(void *arg)
 	return NULL;
 }
 
-/* wait_end(dir, o, done_fd): Say that the folder answers, then wait for the end. */
+/* wait_end(dir, done_fd, stop_fd, ready, cookie): Say that the folder answers, then wait for the
+ * end. */
 static void
-wait_end(const char *dir, const struct vault_mount_opts *o, int done_fd)
+wait_end(const char *dir, int done_fd, int stop_fd, void (*ready)(void *cookie), void *cookie)
 {
 	struct pollfd p[2] = {{.fd = done_fd, .events = POLLIN},
-	    {.fd = o->stop_fd, .events = POLLIN}};
+	    {.fd = stop_fd, .events = POLLIN}};
 	struct stat st;
 
 	if (stat(dir, &st) == 0) /* answered by our threads: the proof that it is usable */
 		read_ahead(&st);
-	if (o->ready)
-		o->ready(o->cookie);
-	while (poll(p, o->stop_fd >= 0 ? 2 : 1, -1) < 0 && errno == EINTR)
+	if (ready)
+		ready(cookie);
+	while (poll(p, stop_fd >= 0 ? 2 : 1, -1) < 0 && errno == EINTR)
 		;
 }
 
-static int
-serve(struct fuse_session *se, const char *dir, unsigned threads, const struct vault_mount_opts *o,
-    struct err *e)
+int
+mount_serve(struct fuse_session *se, const char *dir, unsigned threads, int stop_fd,
+    void (*ready)(void *cookie), void *cookie, struct err *e)
 {
 	struct server *s = calloc(threads, sizeof(*s));
 	int done_fd = eventfd(0, EFD_CLOEXEC);
@@ -143,7 +144,7 @@ serve(struct fuse_session *se, const char *dir, unsigned threads, const struct v
 			break;
 	}
 	if (n > 0)
-		wait_end(dir, o, done_fd);
+		wait_end(dir, done_fd, stop_fd, ready, cookie);
 	fuse_session_exit(se);
 	for (unsigned i = 0; i < n; i++)
 		(void)pthread_cancel(s[i].thread);
@@ -176,7 +177,7 @@ mount_and_serve(struct mfs *m, const char *dir, unsigned threads, struct err *e)
 	if (r == 0 && fuse_session_mount(se, dir) != 0)
 		r = err_set(e, E_SYS, "%s could not be mounted (see the message above)", dir);
 	if (r == 0) {
-		r = serve(se, dir, threads, m->o, e);
+		r = mount_serve(se, dir, threads, m->o->stop_fd, m->o->ready, m->o->cookie, e);
 		fuse_session_unmount(se);
 	}
 	if (se)
