@@ -1,12 +1,12 @@
 /* Serve first, hydrate after: a generation as a writable folder that is usable at once, while its
  * data flows onto the local disk behind it.
  *
- * OVERLAY/ holds `data`, an ordinary folder, and `journal`, which says what of it is not there yet.
- * A folder of the generation is filled with its names when somebody first looks into it; a file
- * begins as a hole of its full size, and a piece of it is fetched from the vault when somebody first
- * needs it. What is written goes to `data` alone; the vault is only ever read. Meanwhile everything
- * else is fetched in the background, what was touched last first. When all has arrived, `data` is an
- * ordinary folder that needs neither this program nor the vault.
+ * OVERLAY/ holds `data`, an ordinary folder, and `journal`, which says what of it is not there
+ * yet. A folder of the generation is filled with its names when somebody first looks into it; a
+ * file begins as a hole of its full size, and a piece of it is fetched from the vault when
+ * somebody first needs it. What is written goes to `data` alone; the vault is only ever read.
+ * Meanwhile everything else is fetched in the background, what was touched last first. When all
+ * has arrived, `data` is an ordinary folder that needs neither this program nor the vault.
  *
  * After `kill -9` or loss of power at any instruction the next vault_overlay on the same OVERLAY
  * goes on: what an application had synced (fsync) is as it left it, what it had not synced is old
@@ -34,8 +34,9 @@ struct vault_overlay_opts {
 	int stop_fd;      /* ends when this becomes readable; -1: none */
 	/* The folder answers. Called once; may be NULL. */
 	void (*ready)(void *cookie);
-	/* Something cannot be read from the vault (damaged, missing): whoever reads it gets EIO, and
-	 * the overlay never calls itself complete. ${path} below the folder shown. May be NULL. */
+	/* Something cannot be read from the vault (damaged, missing): whoever reads it gets
+	 * EIO, and the overlay never calls itself complete. ${path} in the generation. May be
+	 * NULL. */
 	void (*problem)(void *cookie, const char *path, const char *why);
 	/* About once a second while data flows, and once at the end. May be NULL. */
 	void (*progress)(void *cookie, const struct vault_overlay_state *st);
@@ -54,9 +55,9 @@ MUST int vault_overlay(VAULT_R *r, const struct vault_generation *g, const char 
  * it is at most two seconds old). E_NOENT: that is no overlay; E_CORRUPT. */
 MUST int vault_overlay_look(const char *overlay, struct vault_overlay_state *ret, struct err *e);
 
-/* vault_overlay_finish(overlay, to, e): Turn a complete overlay that nobody serves into the ordinary
- * folder ${to} (a name on the same file system that is not there yet). E_BUSY: it is being served;
- * E_INVAL: not complete; E_EXIST. */
+/* vault_overlay_finish(overlay, to, e): Turn a complete overlay that nobody serves into the
+ * ordinary folder ${to} (a name on the same file system that is not there yet). E_BUSY: it is
+ * being served; E_INVAL: not complete; E_EXIST. */
 MUST int vault_overlay_finish(const char *overlay, const char *to, struct err *e);
 
 #endif

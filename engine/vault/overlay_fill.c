@@ -71,7 +71,8 @@ filled(struct overlay *ov, uint64_t ino)
 
 	(void)pthread_mutex_lock(&ov->state);
 	d = map_get(&ov->dirs, &ino, sizeof(ino));
-	if (d && d != (void *)&ov_none && map_put(&ov->dirs, &ino, sizeof(ino), &ov_none, NULL) == 0) {
+	if (d && d != (void *)&ov_none &&
+	    map_put(&ov->dirs, &ino, sizeof(ino), &ov_none, NULL) == 0) {
 		ov->ndirs--;
 		free(d);
 	}
@@ -370,7 +371,8 @@ ov_fill_path(struct overlay *ov, const char *path, struct err *e)
 	(void)pthread_mutex_unlock(&ov->state);
 	if (all)
 		return 0;
-	fd = openat(ov->datafd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(ov->datafd, *path ? path : ".",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 :
 		    err_sys(e, "a folder of the overlay");

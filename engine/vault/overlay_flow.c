@@ -86,7 +86,8 @@ whole_file(struct overlay *ov, struct ov_file *f, int fd, bool hot)
 		give_way(ov);
 		if (!hot)
 			serve_hot(ov);
-		if (ov_need(ov, f, fd, off, PART, &e) < 0 && (e.code == E_NOSPC || e.code == E_SYS)) {
+		if (ov_need(ov, f, fd, off, PART, &e) < 0 &&
+		    (e.code == E_NOSPC || e.code == E_SYS)) {
 			ov_report(ov, f, e.msg);
 			return; /* the next pass tries again */
 		}
@@ -105,8 +106,8 @@ serve_hot(struct overlay *ov)
 	}
 }
 
-/* pass(ov, fd, depth): Everything below the local folder ${fd} (closed at the end). Names may change
- * meanwhile; what was missed is met by the next pass. */
+/* pass(ov, fd, depth): Everything below the local folder ${fd} (closed at the end). Names may
+ * change meanwhile; what was missed is met by the next pass. */
 static void
 pass(struct overlay *ov, int fd, unsigned depth)
 {

@@ -1,5 +1,5 @@
 /* deps: base crypt vault mount */
-/* The journal of an overlay: a head, then records; what is accepted must be written back the same. */
+/* The journal of an overlay: a head, then records; what is accepted is written back the same. */
 #include <stdlib.h>
 #include <string.h>
 
