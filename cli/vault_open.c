@@ -206,7 +206,7 @@ tell(struct cli *c, const char *overlay, const struct vault_overlay_state *st)
 	    (json_int_t)st->bytes_left, "bytes_here", (json_int_t)st->bytes_here, "dirs_left",
 	    (json_int_t)st->dirs_left, "damaged", (json_int_t)st->damaged));
 	if (st->complete)
-		cli_say(c, L(c, "すべて届きました（%s）。切り離す: mamori vault hydrate %s --finish 新フォルダ",
+		cli_say(c, L(c, "すべて届きました（%s）。切り離し: mamori vault hydrate %s --finish DIR",
 		    "Everything has arrived (%s). mamori vault hydrate %s --finish NEW-FOLDER makes "
 		    "it an ordinary folder."), cli_bytes(here, st->bytes_here), overlay);
 	else
