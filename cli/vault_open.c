@@ -206,9 +206,11 @@ tell(struct cli *c, const char *overlay, const struct vault_overlay_state *st)
 	    (json_int_t)st->bytes_left, "bytes_here", (json_int_t)st->bytes_here, "dirs_left",
 	    (json_int_t)st->dirs_left, "damaged", (json_int_t)st->damaged));
 	if (st->complete)
-		cli_say(c, L(c, "すべて届きました（%s）。切り離し: mamori vault hydrate %s --finish DIR",
-		    "Everything has arrived (%s). mamori vault hydrate %s --finish NEW-FOLDER makes "
-		    "it an ordinary folder."), cli_bytes(here, st->bytes_here), overlay);
+		cli_say(c,
+		    L(c, "すべて届きました（%s）。切り離すには: mamori vault hydrate %s --finish DIR",
+			"Everything has arrived (%s). To make it an ordinary folder: "
+			"mamori vault hydrate %s --finish DIR"),
+		    cli_bytes(here, st->bytes_here), overlay);
 	else
 		cli_say(c, L(c, "届いた %s・残り %s（わかっている分）・まだ見ていないフォルダ %llu・読めないファイル %llu",
 		    "%s here, %s to come (as far as known), %llu folders not looked into, %llu "
