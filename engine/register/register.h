@@ -113,7 +113,7 @@ void register_today(int64_t now, char out[REGISTER_DAY]);
  * values that are good (with ${partial} only those that were given). ${ret_problems}: an array of
  * {"field","code","ja","en"}; codes: unknown required long control date number choice mac email id
  * text phone. Returns 0, or E_INVAL when there are problems (both are set then, too), E_NOMEM. */
-MUST int register_tidy(const struct register_kind *k, const json_t *values, bool partial,
+MUST int register_tidy(const struct register_kind *k, json_t *values, bool partial,
     json_t **ret, json_t **ret_problems);
 
 /* The functions below take values as people type them and tidy them. In values the keys "_next"
@@ -124,7 +124,7 @@ MUST int register_tidy(const struct register_kind *k, const json_t *values, bool
  * next number of the kind. E_INVAL, E_EXIST (the id is taken), E_NOENT (a reference leads nowhere:
  * also a problem), E_LIMIT. */
 MUST int register_add(struct db *db, const struct register_kind *k, const char *id,
-    const json_t *values, const struct register_who *who, char ret_id[REGISTER_ID],
+    json_t *values, const struct register_who *who, char ret_id[REGISTER_ID],
     json_t **ret_problems, struct err *e);
 /* register_get(db, k, id, ret, e): E_NOENT. */
 MUST int register_get(struct db *db, const struct register_kind *k, const char *id, json_t **ret,
@@ -134,7 +134,7 @@ MUST int register_get(struct db *db, const struct register_kind *k, const char *
  * E_BUSY: somebody saved before; ${ret_conflict} (may be NULL) is {"rev","at","by","fields":
  * [{"field","base","theirs","mine"}]} with each field that they or the caller changed. */
 MUST int register_set(struct db *db, const struct register_kind *k, const char *id, int64_t rev,
-    const json_t *values, const struct register_who *who, int64_t *ret_rev, json_t **ret_conflict,
+    json_t *values, const struct register_who *who, int64_t *ret_rev, json_t **ret_conflict,
     json_t **ret_problems, struct err *e);
 /* register_archive(db, k, id, rev, archive, why, who, e): Take out of the lists, or back in.
  * E_BUSY as above, E_INVAL (the only record of its kind; already so). */
@@ -186,7 +186,7 @@ MUST int register_list(struct db *db, const struct register_kind *k,
  * "attention","overdue"}. */
 MUST int register_counts(struct db *db, const char *today, json_t **ret, struct err *e);
 /* register_titles(db, k, record, ret, e): {"KIND/ID": title} of what the record refers to. */
-MUST int register_titles(struct db *db, const struct register_kind *k, const json_t *record,
+MUST int register_titles(struct db *db, const struct register_kind *k, json_t *record,
     json_t **ret, struct err *e);
 /* register_backrefs(db, kind, id, ret, e): An array of {"kind","id","title","field"}: what refers
  * to this record. */
@@ -194,7 +194,7 @@ MUST int register_backrefs(struct db *db, const char *kind, const char *id, json
     struct err *e);
 /* register_show(k, field, value, titles, ja, out, n): The words for a canonical value: labels of
  * choices, titles of references. Cut at ${n}. */
-void register_show(const struct register_field *f, const char *value, const json_t *titles,
+void register_show(const struct register_field *f, const char *value, json_t *titles,
     bool ja, char *out, size_t n);
 
 /* -- what the vault protects ------------------------------------------------------------------- */
