@@ -105,9 +105,10 @@ struct key_space {
 	uint8_t seed[SIGN_SEED_LEN];
 };
 
+/* seed_at(...): Into k->seed. */
 static int
-signer_at(const struct state *st, int dir, const char *file, bool create, struct key_space *k,
-    struct signer **ret, struct err *e)
+seed_at(const struct state *st, int dir, const char *file, bool create, struct key_space *k,
+    struct err *e)
 {
 	struct err why = {0};
 	int r = hex_read(st, dir, file, k->hex, k->seed, &why);
@@ -120,13 +121,12 @@ signer_at(const struct state *st, int dir, const char *file, bool create, struct
 		if (r == E_EXIST) /* another process was first */
 			r = hex_read(st, dir, file, k->hex, k->seed, &why);
 	}
-	if (r < 0)
-		return err_set(e, r, "%s", why.msg);
-	return signer_new(k->seed, ret, e);
+	return r < 0 ? err_set(e, r, "%s", why.msg) : 0;
 }
 
-int
-state_signer(const struct state *st, const char *name, bool create, struct signer **ret,
+/* seed_of(...): The bytes of a key; the caller gives them back with secret_free. */
+static int
+seed_of(const struct state *st, const char *name, bool create, struct key_space **ret,
     struct err *e)
 {
 	char file[NAME_MAX + 1];
@@ -139,10 +139,42 @@ state_signer(const struct state *st, const char *name, bool create, struct signe
 	if (dir < 0)
 		return dir;
 	k = secret_new(sizeof(*k), e);
-	r = k ? signer_at(st, dir, file, create, k, ret, e) : E_NOMEM;
-	secret_free(k, sizeof(*k));
+	r = k ? seed_at(st, dir, file, create, k, e) : E_NOMEM;
 	fio_close(st->f, dir);
+	if (r < 0) {
+		secret_free(k, sizeof(*k));
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+int
+state_signer(const struct state *st, const char *name, bool create, struct signer **ret,
+    struct err *e)
+{
+	struct key_space *k;
+	int r = seed_of(st, name, create, &k, e);
+
+	if (r < 0)
+		return r;
+	r = signer_new(k->seed, ret, e);
+	secret_free(k, sizeof(*k));
 	return r;
+}
+
+int
+state_secret(const struct state *st, const char *name, bool create, uint8_t out[SIGN_SEED_LEN],
+    struct err *e)
+{
+	struct key_space *k;
+	int r = seed_of(st, name, create, &k, e);
+
+	if (r < 0)
+		return r;
+	(void)memcpy(out, k->seed, SIGN_SEED_LEN);
+	secret_free(k, sizeof(*k));
+	return 0;
 }
 
 int

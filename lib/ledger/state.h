@@ -33,6 +33,11 @@ MUST int state_dir(const struct state *st, const char *name, bool create, struct
 MUST int state_signer(const struct state *st, const char *name, bool create, struct signer **ret,
     struct err *e);
 
+/* state_secret(st, name, create, out, e): 32 secret bytes kept in STATE/keys/${name}.key, as above.
+ * For keys that seal and never sign. The caller wipes ${out}. */
+MUST int state_secret(const struct state *st, const char *name, bool create,
+    uint8_t out[SIGN_SEED_LEN], struct err *e);
+
 /* state_pub_put(st, name, pub, e): Keep the public key in STATE/keys/${name}.pub (mode 0644).
  * state_pub_get(st, name, pub, e): Read it. E_NOENT, E_CORRUPT. */
 MUST int state_pub_put(const struct state *st, const char *name, const uint8_t pub[SIGN_PUB_LEN],
