@@ -14,10 +14,11 @@ static void
 test_p256(void)
 {
 	/* r and s have their top bit set: a zero byte goes before each */
-	static const char der[] = "3046022100"
-				  "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
-				  "022100"
-				  "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8";
+	static const char der[] =
+	    "3046022100"
+	    "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+	    "022100"
+	    "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8";
 	uint8_t point[65], sig[72], zero[65] = {4};
 	int missed = 0;
 
