@@ -51,17 +51,18 @@ MUST int sink_store_anew(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], con
 MUST int sink_end(struct sink *s, struct err *e);
 void sink_drop(struct sink *s);
 
+enum { CLOSERS = 4 }; /* sending elsewhere several at once; here one suffices */
 struct closer {
-	pthread_t thread;
-	bool started;
-	pthread_mutex_t lock;
+	pthread_t threads[CLOSERS];
+	unsigned nthreads;
+	pthread_mutex_t lock, log; /* log: one record at a time, with its key before it */
 	pthread_cond_t more, less;
 	struct closing {
 		struct segw *seg;
 		struct fmt_segment_rec rec;
 	} queue[4];
-	unsigned n;
-	bool busy, stop;
+	unsigned n, busy;
+	bool stop;
 };
 MUST int closer_start(struct bk_run *run, struct err *e);
 /* closer_flush(run, e): Wait until all that was handed over is in the log. */
@@ -171,6 +172,7 @@ struct bk_run {
 	/* results */
 	atomic_uint_fast64_t files, bytes, new_bytes, unreadable, changed;
 	uint64_t dirs, others, stored;
+	int64_t retain;        /* until then its segments stay; a place elsewhere is told */
 	struct sink meta;
 	struct tree_block *block;
 	struct buf block_buf;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "vault/remote.h"
 #include "vault/segr.h"
 
 static int
@@ -53,10 +54,10 @@ vault_r_open(const struct fio *f, const char *path, const struct vault_open *o, 
 	(void)pthread_mutex_init(&r->lock, NULL);
 	ring_init(&r->ring);
 	r->cache_bytes = o->cache_bytes ? o->cache_bytes : 32 << 20;
-	x = repo_open(f, path, &r->repo, e);
+	x = repo_open_at(f, path, o->place, false, o->fresh, &r->repo, e);
 	if (x == 0 && o->secret)
 		x = open_with_secret(r, o->secret, e);
-	else if (x == 0 && o->place)
+	else if (x == 0 && o->place && o->place->statefd >= 0)
 		x = open_with_place(r, o->place, e);
 	if (x < 0) {
 		vault_r_close(r);
@@ -72,7 +73,7 @@ vault_r_close(VAULT_R *r)
 	if (!r)
 		return;
 	for (uint32_t i = 0; i < r->nopen; i++) {
-		if (r->open[i].fd >= 0)
+		if (r->open[i].open)
 			seg_close(&r->open[i]);
 	}
 	free(r->open);
@@ -120,6 +121,27 @@ int
 vault_r_segdir(const VAULT_R *r)
 {
 	return r->repo->segfd;
+}
+
+int
+vault_r_dir(const VAULT_R *r)
+{
+	return r->repo->dirfd;
+}
+
+bool
+vault_r_far(const VAULT_R *r)
+{
+	return r->repo->rem != NULL;
+}
+
+void
+vault_r_eager(VAULT_R *r)
+{
+	if (!r->repo->rem)
+		return;
+	r->eager = true;
+	remote_eager(r->repo->rem);
 }
 
 const struct fio *

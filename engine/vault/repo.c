@@ -11,6 +11,7 @@
 
 #include "base/num.h"
 #include "crypt/secret.h"
+#include "vault/remote.h"
 
 static const char ident_name[] = "mamori-vault";
 static const char ident_head[] = "MAMORI-VAULT 1\n";
@@ -61,8 +62,8 @@ ident_sum(const void *p, size_t n, const void *tail, size_t tail_n, char out[IDE
 	(void)snprintf(out, IDENT_SUM + 1, "sum: %s\n", hex);
 }
 
-static int
-ident_put(struct buf *b, const struct vault_ident *id, struct err *e)
+int
+repo_ident_text(struct buf *b, const struct vault_ident *id, struct err *e)
 {
 	char repo[2 * FMT_ID_LEN + 1], pin[2 * SIGN_PUB_LEN + 1], sum[IDENT_SUM + 1];
 	int r;
@@ -76,8 +77,8 @@ ident_put(struct buf *b, const struct vault_ident *id, struct err *e)
 	return buf_fmt(b, e, "%s%s", sum, ident_tail);
 }
 
-static int
-ident_get(const struct buf *b, struct vault_ident *ret, struct err *e)
+int
+repo_ident_read(const struct buf *b, struct vault_ident *ret, struct err *e)
 {
 	enum { HEAD = sizeof(ident_head) - 1, ID = 4 + 2 * FMT_ID_LEN + 1 };
 	const char *p = (const char *)b->p;
@@ -132,7 +133,7 @@ identify_at(const struct fio *f, int dirfd, struct vault_ident *ret, struct err 
 	r = fio_slurp(f, dirfd, ident_name, &b, e);
 	if (r == E_NOENT)
 		return err_set(e, E_PROTO, "this is not a Mamori vault (no file %s)", ident_name);
-	return r < 0 ? r : ident_get(&b, ret, e);
+	return r < 0 ? r : repo_ident_read(&b, ret, e);
 }
 
 int
@@ -146,6 +147,33 @@ vault_identify(const struct fio *f, const char *path, struct vault_ident *ret, s
 	r = identify_at(f, fd, ret, e);
 	fio_close(f, fd);
 	return r < 0 && e ? err_wrap(e, "%s", path) : r;
+}
+
+bool
+vault_is_address(const char *repo)
+{
+	return strstr(repo, "://") != NULL && repo[0] != '/' && repo[0] != '.';
+}
+
+int
+vault_identify_at(const struct fio *f, const char *repo, const struct vault_place *pl,
+    struct vault_ident *ret, struct err *e)
+{
+	struct buf AUTO(buf_free) text = {0};
+	struct store *st = NULL;
+	int r;
+
+	if (!vault_is_address(repo))
+		return vault_identify(f, repo, ret, e);
+	buf_init(&text, STORE_MAX_IDENT);
+	r = remote_reach(f, repo, pl, false, &st, e);
+	if (r == 0) {
+		r = st->ops->ident(st, &text, e);
+		st->ops->close(st);
+	}
+	if (r == 0)
+		r = repo_ident_read(&text, ret, e);
+	return r < 0 && e ? err_wrap(e, "%s", repo) : r;
 }
 
 /* ---- making ---- */
@@ -269,7 +297,7 @@ init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct 
 	if (r == 0)
 		r = keys_save(f, pl, &w, e);
 	if (r == 0)
-		r = ident_put(&b, &id, e);
+		r = repo_ident_text(&b, &id, e);
 	if (r == 0)
 		r = fio_sync(f, fd, e); /* the folders are there before the identity is */
 	if (r == 0)
@@ -287,12 +315,88 @@ init_at(const struct fio *f, int fd, const struct vault_place *pl, const struct 
 	return r;
 }
 
+/* make_far(f, st, pl, in, tmp, ret, e): The log is made in the passing folder ${tmp} and given to
+ * the place, with the identity last. */
+static int
+make_far(const struct fio *f, struct store *st, const struct vault_place *pl,
+    const struct vault_init *in, int tmp, struct vault_ident *ret, struct err *e)
+{
+	struct keys_all k;
+	struct vault_writer_key w = {0};
+	struct vault_ident id;
+	struct ledger *log = NULL;
+	struct buf AUTO(buf_free) text = {0}, raw = {0};
+	int r;
+
+	buf_init(&text, STORE_MAX_IDENT);
+	buf_init(&raw, 1 << 16);
+	r = keys_derive(in->secret, &k, e);
+	if (r == 0)
+		r = make_log(f, tmp, in, &k, &w, &id, e);
+	if (r == 0)
+		r = ledger_open(f, tmp, "log", id.pin, &log, e);
+	if (r == 0)
+		r = ledger_raw(log, 0, 1 << 15, &raw, e);
+	ledger_close(log);
+	if (r == 0)
+		r = repo_ident_text(&text, &id, e);
+	if (r == 0)
+		r = keys_save(f, pl, &w, e);
+	if (r == 0)
+		r = st->ops->create(st, text.p, text.len, raw.p, raw.len, e);
+	if (r == 0)
+		*ret = id;
+	else
+		undo(f, tmp, pl, w.repo);
+	explicit_bzero(&k, sizeof(k));
+	explicit_bzero(&w, sizeof(w));
+	return r;
+}
+
+static int
+init_far(const struct fio *f, const char *path, const struct vault_place *pl,
+    const struct vault_init *in, struct vault_ident *ret, struct err *e)
+{
+	char name[] = "vault/.new.XXXXXXXX";
+	struct buf AUTO(buf_free) text = {0};
+	struct store *st = NULL;
+	int r, fd = -1;
+
+	buf_init(&text, STORE_MAX_IDENT);
+	(void)snprintf(name, sizeof(name), "vault/.new.%08x", arc4random());
+	r = remote_reach(f, path, pl, true, &st, e);
+	if (r == 0) {
+		r = st->ops->ident(st, &text, e);
+		r = r == 0 ? err_set(e, E_EXIST, "%s: there already is a vault", path) :
+		    r == E_NOENT ? 0 : r;
+	}
+	if (r == 0)
+		r = fio_mkdir(f, pl->statefd, "vault", 0700, e);
+	if (r == 0)
+		r = fio_mkdir(f, pl->statefd, name, 0700, e);
+	if (r == 0)
+		r = fd = fio_open(f, pl->statefd, name, O_RDONLY | O_DIRECTORY, 0, e);
+	if (fd >= 0) {
+		r = make_far(f, st, pl, in, fd, ret, e);
+		(void)fio_unlink(f, fd, "log/log", NULL);
+		(void)fio_unlink(f, fd, "log/head", NULL);
+		(void)f->unlink_at(f->ctx, fd, "log", true);
+		fio_close(f, fd);
+		(void)f->unlink_at(f->ctx, pl->statefd, name, true);
+	}
+	if (st)
+		st->ops->close(st);
+	return r < 0 ? r : 0;
+}
+
 int
 vault_init(const struct fio *f, const char *path, const struct vault_place *pl,
     const struct vault_init *in, struct vault_ident *ret, struct err *e)
 {
 	int fd, r;
 
+	if (vault_is_address(path))
+		return init_far(f, path, pl, in, ret, e);
 	r = fio_mkdirs(f, path, 0700, e);
 	if (r < 0)
 		return r;
@@ -520,17 +624,13 @@ repo_seg(const struct repo *r, const uint8_t id[FMT_ID_LEN])
 }
 
 static int
-open_parts(struct repo *r, const char *path, struct err *e)
+open_parts(struct repo *r, struct err *e)
 {
 	const uint8_t *genesis;
 	uint8_t hash[DIGEST_LEN];
 	size_t n;
-	int x;
+	int x = identify_at(r->f, r->dirfd, &r->ident, e);
 
-	r->dirfd = repo_place(r->f, path, e);
-	if (r->dirfd < 0)
-		return r->dirfd;
-	x = identify_at(r->f, r->dirfd, &r->ident, e);
 	if (x < 0)
 		return x;
 	r->segfd = fio_open(r->f, r->dirfd, "seg", O_RDONLY | O_DIRECTORY, 0, e);
@@ -556,10 +656,12 @@ open_parts(struct repo *r, const char *path, struct err *e)
 }
 
 int
-repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *e)
+repo_open_at(const struct fio *f, const char *path, const struct vault_place *pl, bool writing,
+    bool fresh, struct repo **ret, struct err *e)
 {
+	struct remote_how how = {.writing = writing, .fresh = fresh};
 	struct repo *r = calloc(1, sizeof(*r));
-	int x;
+	int x = 0;
 
 	if (!r)
 		return err_set(e, E_NOMEM, "no memory");
@@ -567,13 +669,37 @@ repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *
 	r->dirfd = r->segfd = r->tmpfd = -1;
 	map_init(&r->by_id, UINT32_MAX);
 	map_init(&r->insiders, 1 << 16);
-	x = open_parts(r, path, e);
+	if (vault_is_address(path)) {
+		x = remote_open(f, path, pl, &how, &r->rem, &r->dirfd, e);
+	} else {
+		r->dirfd = repo_place(f, path, e);
+		x = r->dirfd < 0 ? r->dirfd : 0;
+	}
+	if (x == 0)
+		x = open_parts(r, e);
 	if (x < 0) {
 		repo_close(r);
 		return e ? err_wrap(e, "%s", path) : x;
 	}
 	*ret = r;
 	return 0;
+}
+
+int
+repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *e)
+{
+	return repo_open_at(f, path, NULL, false, false, ret, e);
+}
+
+int
+repo_append(struct repo *r, struct signer *s, uint16_t type, const void *payload, size_t n,
+    int64_t now, struct ledger_head *ret, struct err *e)
+{
+	struct remote_rec rec = {.type = type, .payload = payload, .n = n, .now = now};
+
+	if (r->rem)
+		return remote_append(r->rem, r->log, s, &rec, ret, e);
+	return ledger_append(r->log, s, type, payload, n, now, ret, e);
 }
 
 int
@@ -609,6 +735,7 @@ repo_close(struct repo *r)
 	fio_close(r->f, r->tmpfd);
 	fio_close(r->f, r->segfd);
 	fio_close(r->f, r->dirfd);
+	remote_close(r->rem);
 	for (size_t i = 0; i < r->ngens; i++)
 		free(r->gens[i].runs);
 	free(r->gens);

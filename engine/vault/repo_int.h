@@ -12,6 +12,7 @@
 struct repo {
 	const struct fio *f;
 	int dirfd, segfd, tmpfd; /* tmpfd is -1 where the repository cannot be written */
+	struct remote *rem;      /* NULL: it lies here; else the above are of its mirror */
 	struct ledger *log;
 	struct vault_ident ident;
 	struct fmt_genesis genesis;
@@ -38,7 +39,17 @@ struct repo {
 MUST int repo_place(const struct fio *f, const char *path, struct err *e);
 /* repo_open(f, path, ret, e): Identify, open the log with its pin, read it. */
 MUST int repo_open(const struct fio *f, const char *path, struct repo **ret, struct err *e);
+/* repo_open_at(f, path, place, writing, fresh, ret, e): The same for a path or an address. */
+MUST int repo_open_at(const struct fio *f, const char *path, const struct vault_place *pl,
+    bool writing, bool fresh, struct repo **ret, struct err *e);
 void repo_close(struct repo *r);
+/* repo_append(r, s, type, payload, n, now, ret, e): ledger_append to the log, wherever it lies. For
+ * several threads. */
+MUST int repo_append(struct repo *r, struct signer *s, uint16_t type, const void *payload,
+    size_t n, int64_t now, struct ledger_head *ret, struct err *e);
+/* repo_ident_read(text, ret, e) / repo_ident_text(id, out, e): The bytes of `mamori-vault`. */
+MUST int repo_ident_read(const struct buf *text, struct vault_ident *ret, struct err *e);
+MUST int repo_ident_text(struct buf *out, const struct vault_ident *id, struct err *e);
 /* repo_index_key(r, key, e): Take the index key (E_AUTH when it is not this repository's) and open
  * the descriptions of all generations. */
 MUST int repo_index_key(struct repo *r, const uint8_t key[32], struct err *e);

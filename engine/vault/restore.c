@@ -481,6 +481,8 @@ vault_restore(VAULT_R *r, const struct vault_generation *g, const struct vault_r
 		rs.m = vault_gen_manifest(rs.g);
 		x = feed_prepare(&rs, e);
 	}
+	if (x == 0 && rs.nsel == 0)
+		vault_r_eager(r);
 	if (x == 0)
 		x = open_target(&rs, e);
 	if (x == 0) {

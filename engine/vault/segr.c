@@ -11,6 +11,7 @@
 
 #include "base/num.h"
 #include "crypt/secret.h"
+#include "vault/remote.h"
 
 enum { MAX_SEGS = 192, CTX_KEYS = 8 };
 
@@ -31,21 +32,37 @@ read_page(const struct seg *s, struct aead *a, uint32_t page, enum fmt_page_type
 	return r;
 }
 
+int
+seg_pread(const struct seg *s, void *p, size_t n, uint64_t off, struct err *e)
+{
+	return s->rem ? remote_pread(s->rem, s->id, fmt_seg_size(s->npages), off, p, n, e) :
+	    fio_pread_all(s->f, s->fd, p, n, off, e);
+}
+
+/* fetch_page(s, a, page, type, out, e): A page of the table. What is kept here of a segment
+ * elsewhere spares the way; where that does not hold, the segment itself is asked. */
 static int
 fetch_page(const struct seg *s, struct aead *a, uint32_t page, enum fmt_page_type type,
     uint8_t *out, struct err *e)
 {
+	uint64_t off = FMT_HEADER_LEN + (uint64_t)page * FMT_PAGE_LEN;
 	uint8_t *raw = malloc(FMT_PAGE_LEN);
-	int r;
+	int r = E_NOENT;
 
 	if (!raw)
 		return err_set(e, E_NOMEM, "no memory");
-	r = fio_pread_all(s->f, s->fd, raw, FMT_PAGE_LEN,
-	    FMT_HEADER_LEN + (uint64_t)page * FMT_PAGE_LEN, e);
-	if (r < 0 && e)
-		(void)err_wrap(e, "segment %s, page %u", s->name, page);
-	if (r == 0)
-		r = read_page(s, a, page, type, raw, out, e);
+	if (s->rem && s->fd >= 0) {
+		r = fio_pread_all(s->f, s->fd, raw, FMT_PAGE_LEN, off, NULL);
+		if (r == 0)
+			r = read_page(s, a, page, type, raw, out, NULL);
+	}
+	if (r < 0) {
+		r = seg_pread(s, raw, FMT_PAGE_LEN, off, e);
+		if (r < 0 && e)
+			(void)err_wrap(e, "segment %s, page %u", s->name, page);
+		if (r == 0)
+			r = read_page(s, a, page, type, raw, out, e);
+	}
 	free(raw);
 	return r;
 }
@@ -102,6 +119,22 @@ check_size(struct seg *s, const struct vault_seg *vs, struct err *e)
 	return 0;
 }
 
+/* open_far(repo, s, e): Present as far as is known; what is kept of it here is opened, too. */
+static int
+open_far(const struct repo *repo, struct seg *s, const struct vault_seg *vs, struct err *e)
+{
+	s->rem = repo->rem;
+	if (!remote_has(repo->rem, s->id, fmt_seg_size(s->npages)))
+		return err_set(e, E_NOENT, "segment %s is missing", s->name);
+	s->fd = fio_open(repo->f, repo->segfd, s->name, O_RDONLY, 0, NULL);
+	if (s->fd >= 0 && check_size(s, vs, NULL) < 0) {
+		fio_close(s->f, s->fd);
+		s->fd = -1;
+	}
+	s->open = true;
+	return 0;
+}
+
 int
 seg_open(const struct repo *repo, const uint8_t id[FMT_ID_LEN], struct seg *s, struct err *e)
 {
@@ -114,11 +147,14 @@ seg_open(const struct repo *repo, const uint8_t id[FMT_ID_LEN], struct seg *s, s
 	if (no == REPO_NOSEG)
 		return err_set(e, E_CORRUPT, "the log does not know segment %s", s->name);
 	s->npages = repo->segs[no].rec.npages;
+	if (repo->rem)
+		return open_far(repo, s, &repo->segs[no], e);
 	s->fd = fio_open(repo->f, repo->segfd, s->name, O_RDONLY, 0, e);
 	if (s->fd == E_NOENT)
 		return err_set(e, E_NOENT, "segment %s is missing", s->name);
 	if (s->fd < 0)
 		return s->fd;
+	s->open = true;
 	r = check_size(s, &repo->segs[no], e);
 	if (r < 0)
 		seg_close(s);
@@ -130,8 +166,27 @@ seg_close(struct seg *s)
 {
 	fio_close(s->f, s->fd);
 	s->fd = -1;
+	s->open = false;
 	fmt_toc_free(&s->toc);
 	explicit_bzero(s->body_key, sizeof(s->body_key));
+}
+
+/* read_header(s, raw, e): The header; of a segment elsewhere from what is kept here, if that will
+ * do. */
+static int
+read_header(const struct seg *s, uint8_t raw[FMT_HEADER_LEN], struct fmt_header *h, struct err *e)
+{
+	int r = E_NOENT;
+
+	if (s->rem && s->fd >= 0) {
+		r = fio_pread_all(s->f, s->fd, raw, FMT_HEADER_LEN, 0, NULL);
+		if (r == 0)
+			r = fmt_header_get(raw, h, NULL);
+	}
+	if (r == 0)
+		return 0;
+	r = seg_pread(s, raw, FMT_HEADER_LEN, 0, e);
+	return r == 0 ? fmt_header_get(raw, h, e) : r;
 }
 
 static int
@@ -159,9 +214,7 @@ find_dek(const struct vault_r *r, const struct seg *s, uint8_t dek[32], struct e
 	struct fmt_header h;
 	int x;
 
-	x = fio_pread_all(s->f, s->fd, raw, sizeof(raw), 0, e);
-	if (x == 0)
-		x = fmt_header_get(raw, &h, e);
+	x = read_header(s, raw, &h, e);
 	if (x < 0)
 		return e ? err_wrap(e, "segment %s", s->name) : x;
 	if (memcmp(h.seg, s->id, FMT_ID_LEN) != 0 ||
@@ -187,6 +240,15 @@ find_dek(const struct vault_r *r, const struct seg *s, uint8_t dek[32], struct e
 	return x;
 }
 
+/* announce(r, no): Segment ${no} is being read; the next ones of the log are likely to follow. */
+static void
+announce(struct vault_r *r, uint32_t no)
+{
+	for (uint32_t i = no + 1; i < r->repo->nsegs && i <= no + 4; i++)
+		remote_ahead(r->repo->rem, r->repo->segs[i].rec.seg,
+		    fmt_seg_size(r->repo->segs[i].rec.npages));
+}
+
 static int
 load(struct vault_r *r, const uint8_t id[FMT_ID_LEN], struct seg *s, struct err *e)
 {
@@ -195,6 +257,8 @@ load(struct vault_r *r, const uint8_t id[FMT_ID_LEN], struct seg *s, struct err 
 
 	if (x < 0)
 		return x;
+	if (s->rem && r->eager)
+		announce(r, repo_seg(r->repo, id));
 	x = find_dek(r, s, dek, e);
 	if (x == 0)
 		x = repo_body_key(dek, s->id, s->body_key, e);
@@ -243,7 +307,7 @@ segr_get(struct vault_r *r, const uint8_t id[FMT_ID_LEN], struct seg **ret, stru
 
 	(void)pthread_mutex_lock(&r->lock);
 	for (uint32_t i = 0; i < r->nopen && !s; i++) {
-		if (r->open[i].fd >= 0 && memcmp(r->open[i].id, id, FMT_ID_LEN) == 0)
+		if (r->open[i].open && memcmp(r->open[i].id, id, FMT_ID_LEN) == 0)
 			s = &r->open[i];
 	}
 	if (!s) {
@@ -417,7 +481,7 @@ stored(struct vault_ctx *c, const struct fmt_group *g, const uint8_t **ret, stru
 		return err_set(e, E_CORRUPT, "segment %s: a group does not make sense", s->name);
 	x = ctx_key(c, &a, e);
 	if (x == 0)
-		x = fio_pread_all(s->f, s->fd, c->raw, (size_t)(last - first + 1) * FMT_PAGE_LEN,
+		x = seg_pread(s, c->raw, (size_t)(last - first + 1) * FMT_PAGE_LEN,
 		    FMT_HEADER_LEN + (uint64_t)first * FMT_PAGE_LEN, e);
 	if (x < 0)
 		return e ? err_wrap(e, "segment %s, page %u", s->name, first) : x;

@@ -8,7 +8,11 @@
 
 struct seg {
 	const struct fio *f;
-	int fd; /* -1: this place is empty */
+	bool open; /* false: this place is empty */
+	/* The file; of a repository elsewhere what this machine kept of it (all but the body), or
+	 * -1. */
+	int fd;
+	struct remote *rem; /* NULL: it lies here */
 	uint8_t id[FMT_ID_LEN];
 	char name[2 * FMT_ID_LEN + 1];
 	uint32_t npages;
@@ -28,12 +32,16 @@ struct vault_r {
 	struct seg *open; /* MAX_SEGS places */
 	uint32_t nopen;
 	uint64_t tick, serial;
+	bool eager; /* a restore reads */
 };
 
-/* seg_open(repo, id, s, e): Open the file and check its size against the log; no key needed. */
+/* seg_open(repo, id, s, e): Open the file and check its size against the log; no key needed. Of a
+ * repository elsewhere: what is kept here of it, and that the place holds it as far as is known. */
 MUST int seg_open(const struct repo *repo, const uint8_t id[FMT_ID_LEN], struct seg *s,
     struct err *e);
 void seg_close(struct seg *s);
+/* seg_pread(s, p, n, off, e): ${n} bytes of the whole segment, wherever it lies. */
+MUST int seg_pread(const struct seg *s, void *p, size_t n, uint64_t off, struct err *e);
 /* seg_read_toc(s, index_key, want_chunks, ret, e): Its table of contents. */
 MUST int seg_read_toc(const struct seg *s, const uint8_t index_key[32], bool want_chunks,
     struct fmt_toc *ret, struct err *e);

@@ -45,6 +45,7 @@ struct segw {
 	uint32_t npages; /* sealed so far */
 	uint8_t *hashes;
 	/* the table */
+	uint32_t toc_page;
 	struct fmt_toc toc;
 	uint32_t cap_groups, cap_chunks;
 };
@@ -197,7 +198,7 @@ write_out(struct segw *s, struct err *e)
 	if (r < 0)
 		return r;
 	s->out_pages = 0;
-	if ((off + n) / FLUSH_EVERY != off / FLUSH_EVERY) {
+	if (!s->env->passing && (off + n) / FLUSH_EVERY != off / FLUSH_EVERY) {
 		/* only a hint: the segment's fdatasync comes at publishing */
 		(void)sync_file_range(s->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	}
@@ -407,7 +408,7 @@ put_table(struct segw *s, struct fmt_trailer *t, struct err *e)
 	buf_init(&b, (size_t)FMT_MAX_PAGES * FMT_PAGE_DATA);
 	s->toc.stream_len = s->stream_len;
 	r = fmt_toc_put(&b, &s->toc, e);
-	t->toc_page = s->npages;
+	t->toc_page = s->toc_page = s->npages;
 	t->toc_len = (uint32_t)b.len;
 	for (size_t at = 0; r == 0 && at < b.len; at += FMT_PAGE_DATA) {
 		size_t k = b.len - at < FMT_PAGE_DATA ? b.len - at : FMT_PAGE_DATA;
@@ -488,6 +489,24 @@ segw_publish(struct segw *s, int segfd, struct err *e)
 		r = fio_sync(f, segfd, e);
 	}
 	return r;
+}
+
+int
+segw_fd(const struct segw *s)
+{
+	return s->fd;
+}
+
+void
+segw_keep_ends(struct segw *s, int segfd)
+{
+	const struct fio *f = s->env->f;
+
+	if (fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FMT_HEADER_LEN,
+	    (off_t)s->toc_page * FMT_PAGE_LEN) < 0)
+		return;
+	/* not synced: pages of a table that a power cut loses do not authenticate */
+	s->published = fio_rename(f, s->env->tmpfd, s->name, segfd, s->name, false, NULL) == 0;
 }
 
 void

@@ -16,6 +16,7 @@ struct segw_env {
 	uint8_t recipient[8];
 	const uint8_t *index_key;
 	int level; /* zstd */
+	bool passing; /* the file is only on its way elsewhere: no hurry to bring it to the disk */
 };
 
 /* segw_new(env, kind, ret, e): Starts a file with a fresh id and data key. E_NOSPC, E_SYS. */
@@ -41,6 +42,12 @@ MUST int segw_seal(struct segw *s, bool full, struct fmt_segment_rec *rec, struc
 /* segw_publish(s, segfd, e): After segw_seal: make the file durable and give it its final name in
  * the directory ${segfd}, which is synced too. */
 MUST int segw_publish(struct segw *s, int segfd, struct err *e);
+/* segw_fd(s): After segw_seal: the whole file, for sending it elsewhere. */
+int segw_fd(const struct segw *s);
+/* segw_keep_ends(s, segfd): After it was sent: keep under its name in ${segfd} what a writer needs
+ * later (header, table, hashes; the body becomes a hole). Only saves asking again: where the file
+ * system has no holes, nothing is kept. */
+void segw_keep_ends(struct segw *s, int segfd);
 /* segw_free(s): Close; an unpublished file is removed. NULL is fine. */
 void segw_free(struct segw *s);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vault/bk_int.h"
+#include "vault/remote.h"
 
 static int
 hand_over(struct sink *s, bool full, struct err *e)
@@ -90,16 +91,31 @@ sink_store_anew(struct sink *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void *
 
 /* ---- the closer ---- */
 
+/* carry(run, c, e): Make it durable where the repository lies. */
 static int
-publish(struct bk_run *run, struct closing *c, struct err *e)
+carry(struct bk_run *run, struct closing *c, struct err *e)
 {
-	struct buf AUTO(buf_free) b = {0};
+	struct store *st;
 	int r;
 
+	if (!run->repo->rem)
+		return segw_publish(c->seg, run->repo->segfd, e);
+	st = remote_store(run->repo->rem);
+	r = st->ops->put(st, &c->rec, segw_fd(c->seg), run->retain, e);
+	return r == 0 ? remote_note(run->repo->rem, c->rec.seg, fmt_seg_size(c->rec.npages), e) :
+	    r;
+}
+
+/* enter(run, c, e): Its key into the ring, its record into the log. */
+static int
+enter(struct bk_run *run, struct closing *c, struct err *e)
+{
+	struct buf AUTO(buf_free) b = {0};
+	int r = 0;
+
 	buf_init(&b, 256);
-	r = segw_publish(c->seg, run->repo->segfd, e);
 	/* the ring first: a segment in the log whose key a drill lacks would be the worse order */
-	if (r == 0 && run->key->ring)
+	if (run->key->ring)
 		r = ring_append(run->f, run->pl, run->repo->ident.repo, c->rec.seg,
 		    segw_key(c->seg), e);
 	if (r == 0 && run->key->ring)
@@ -107,10 +123,25 @@ publish(struct bk_run *run, struct closing *c, struct err *e)
 	if (r == 0)
 		r = fmt_segment_rec_put(&b, &c->rec, e);
 	if (r == 0)
-		r = ledger_append(run->repo->log, run->signer, FMT_LOG_SEGMENT, b.p, b.len,
-		    run->b->now, NULL, e);
+		r = repo_append(run->repo, run->signer, FMT_LOG_SEGMENT, b.p, b.len, run->b->now,
+		    NULL, e);
 	if (r == 0)
 		run->stored += fmt_seg_size(c->rec.npages);
+	return r;
+}
+
+static int
+publish(struct bk_run *run, struct closing *c, struct err *e)
+{
+	int r = carry(run, c, e);
+
+	if (r < 0)
+		return r;
+	(void)pthread_mutex_lock(&run->closer.log);
+	r = enter(run, c, e);
+	(void)pthread_mutex_unlock(&run->closer.log);
+	if (r == 0 && run->repo->rem)
+		segw_keep_ends(c->seg, run->repo->segfd);
 	return r;
 }
 
@@ -133,14 +164,14 @@ closer_main(void *arg)
 		one = c->queue[0];
 		c->n--;
 		(void)memmove(c->queue, c->queue + 1, c->n * sizeof(one));
-		c->busy = true;
+		c->busy++;
 		skip = bk_stopped(run);
 		(void)pthread_mutex_unlock(&c->lock);
 		if (!skip && publish(run, &one, &e) < 0)
 			(void)bk_fail(run, &e);
 		segw_free(one.seg);
 		(void)pthread_mutex_lock(&c->lock);
-		c->busy = false;
+		c->busy--;
 		(void)pthread_cond_broadcast(&c->less);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
@@ -151,14 +182,19 @@ int
 closer_start(struct bk_run *run, struct err *e)
 {
 	struct closer *c = &run->closer;
+	unsigned want = 1;
 
 	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_mutex_init(&c->log, NULL);
 	(void)pthread_cond_init(&c->more, NULL);
 	(void)pthread_cond_init(&c->less, NULL);
-	if (pthread_create(&c->thread, NULL, closer_main, run) != 0)
-		return err_set(e, E_SYS, "cannot start a thread");
-	c->started = true;
-	return 0;
+	if (run->repo->rem)
+		want = remote_store(run->repo->rem)->parallel < CLOSERS ?
+		    remote_store(run->repo->rem)->parallel : CLOSERS;
+	while (c->nthreads < want &&
+	    pthread_create(&c->threads[c->nthreads], NULL, closer_main, run) == 0)
+		c->nthreads++;
+	return c->nthreads ? 0 : err_set(e, E_SYS, "cannot start a thread");
 }
 
 int
@@ -167,7 +203,7 @@ closer_flush(struct bk_run *run, struct err *e)
 	struct closer *c = &run->closer;
 
 	(void)pthread_mutex_lock(&c->lock);
-	while (c->n > 0 || c->busy)
+	while (c->n > 0 || c->busy > 0)
 		(void)pthread_cond_wait(&c->less, &c->lock);
 	(void)pthread_mutex_unlock(&c->lock);
 	if (!bk_stopped(run))
@@ -184,15 +220,16 @@ closer_stop(struct bk_run *run)
 {
 	struct closer *c = &run->closer;
 
-	if (!c->started)
+	if (c->nthreads == 0)
 		return;
 	(void)pthread_mutex_lock(&c->lock);
 	c->stop = true;
-	(void)pthread_cond_signal(&c->more);
+	(void)pthread_cond_broadcast(&c->more);
 	(void)pthread_mutex_unlock(&c->lock);
-	(void)pthread_join(c->thread, NULL);
-	c->started = false;
+	while (c->nthreads > 0)
+		(void)pthread_join(c->threads[--c->nthreads], NULL);
 	(void)pthread_mutex_destroy(&c->lock);
+	(void)pthread_mutex_destroy(&c->log);
 	(void)pthread_cond_destroy(&c->more);
 	(void)pthread_cond_destroy(&c->less);
 }

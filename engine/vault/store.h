@@ -100,7 +100,7 @@ struct store_env {
 	const struct fio *f;
 	int statefd;    /* the state directory, where logins lie; -1: there is none */
 	bool writing;   /* a writer opens (else a reader, who wants `read` to work if it can) */
-	int64_t now;    /* microseconds UTC */
+	int64_t (*now)(void); /* microseconds UTC; only the programs on top ask the clock */
 };
 /* A kind of place, known by how its address begins ("mamori://", "s3://"). */
 struct store_scheme {

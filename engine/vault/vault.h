@@ -36,7 +36,10 @@ struct vault_place {
 	/* kinds of remote places that this program can reach (vault/store.h), ended by one without
 	 * a prefix; NULL: none. With them a REPO may be an address instead of a path. */
 	const struct store_scheme *schemes;
+	int64_t (*now)(void); /* with schemes: the clock, microseconds UTC */
 };
+/* vault_is_address(repo): Whether REPO is an address ("mamori://...") and not a path. */
+bool vault_is_address(const char *repo);
 
 /* vault_key_load(f, place, repo, ret, e): The writer key for ${repo}. E_NOENT. */
 MUST int vault_key_load(const struct fio *f, const struct vault_place *pl,
@@ -52,6 +55,11 @@ struct vault_ident {
  * repository, or a newer format (the message says which). */
 MUST int vault_identify(const struct fio *f, const char *path, struct vault_ident *ret,
     struct err *e);
+
+/* vault_identify_at(f, repo, place, ret, e): The same for a path or an address; also E_NET, E_AUTH
+ * when the place cannot be reached or does not know this machine. */
+MUST int vault_identify_at(const struct fio *f, const char *repo, const struct vault_place *pl,
+    struct vault_ident *ret, struct err *e);
 
 struct vault_init {
 	uint8_t secret[PAPERKEY_LEN]; /* the recovery key, from random_fill */
@@ -125,7 +133,10 @@ MUST int vault_distrust(const struct fio *f, const struct vault_place *pl,
 
 struct vault_open {
 	const uint8_t *secret;          /* recovery key, PAPERKEY_LEN bytes, or NULL */
-	const struct vault_place *place; /* use this machine's index key and ring, or NULL */
+	/* use this machine's index key and ring (without ${secret}), and what it knows of addresses;
+	 * or NULL. Its statefd may be -1 where there is no state. */
+	const struct vault_place *place;
+	bool fresh; /* of a repository elsewhere: believe no copy of its log kept here */
 	size_t cache_bytes;             /* of decompressed groups, 0: default 32 MiB */
 };
 /* vault_r_open(f, path, o, ret, e): Open for reading. With ${secret}: everything. With ${place}
@@ -185,6 +196,11 @@ struct vault_seg {
 };
 const struct vault_seg *vault_r_segments(const VAULT_R *r, uint32_t *ret_n);
 int vault_r_segdir(const VAULT_R *r); /* descriptor of seg/ */
+int vault_r_dir(const VAULT_R *r);    /* of the repository, or of the mirror of one elsewhere */
+bool vault_r_far(const VAULT_R *r);   /* it lies elsewhere */
+/* vault_r_eager(r): Nearly everything of a generation is going to be read, once and in its order.
+ * Only a hint: it pays off where the repository lies elsewhere. */
+void vault_r_eager(VAULT_R *r);
 const struct fio *vault_r_fio(const VAULT_R *r);
 
 #endif

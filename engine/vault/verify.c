@@ -12,6 +12,8 @@
 
 #include "base/num.h"
 #include "vault/repo_int.h"
+#include "vault/remote.h"
+#include "vault/segr.h"
 #include "vault/verify_int.h"
 
 enum { MAX_THREADS = 64 };
@@ -76,7 +78,9 @@ static int
 check_log(struct verify *v, const char *path, const struct vault_ident *id, struct err *e)
 {
 	struct ledger_report log;
-	int fd = repo_place(v->f, path, e);
+	/* of one elsewhere: all of its log was fetched for this */
+	int fd = v->r ? fio_open(v->f, vault_r_dir(v->r), ".", O_RDONLY | O_DIRECTORY, 0, e) :
+	    repo_place(v->f, path, e);
 	int r;
 
 	if (fd < 0)
@@ -99,6 +103,30 @@ check_log(struct verify *v, const char *path, const struct vault_ident *id, stru
 		verify_error(v, UINT32_MAX, -1, "the log does not hold from entry %llu on: %.150s",
 		    (unsigned long long)log.first_bad, log.why);
 	return log.ok;
+}
+
+static int
+on_far(const uint8_t id[FMT_ID_LEN], uint64_t size, void *cookie, struct err *e)
+{
+	struct verify *v = cookie;
+
+	(void)size, (void)e;
+	v->rep->strays += repo_seg(v->r->repo, id) == REPO_NOSEG;
+	return 0;
+}
+
+/* look_far(v, e): What a place elsewhere holds, against what its log says. */
+static int
+look_far(struct verify *v, struct err *e)
+{
+	struct remote *m = v->r->repo->rem;
+	int r = remote_learn(m, e);
+
+	if (r == 0)
+		r = remote_store(m)->ops->list(remote_store(m), on_far, v, e);
+	if (r == 0)
+		vault_r_eager(v->r);
+	return r;
 }
 
 /* strays(v): Files that no log record names. */
@@ -236,8 +264,9 @@ look(struct verify *v, struct err *e)
 	for (uint32_t i = 0; i < v->nsegs; i++)
 		v->all += v->o->depth == VERIFY_STRUCTURE ? 2 * FMT_HEADER_LEN +
 		    fmt_hashes_len(v->segs[i].rec.npages) : fmt_seg_size(v->segs[i].rec.npages);
-	strays(v);
-	r = all_segments(v, e);
+	r = vault_r_far(v->r) ? look_far(v, e) : (strays(v), 0);
+	if (r == 0)
+		r = all_segments(v, e);
 	if (r == 0 && v->o->depth == VERIFY_DEEP)
 		r = vtree_check(v, e);
 	if (r == 0 && v->rep->nlisted > 0)
@@ -249,42 +278,60 @@ look(struct verify *v, struct err *e)
 	return r;
 }
 
+/* open_it(v, path, log_ok, e): 0: opened; 1: it cannot be, which was written down. */
+static int
+open_it(struct verify *v, const char *path, bool log_ok, struct err *e)
+{
+	const struct vault_verify_opts *o = v->o;
+	struct vault_open with = {.secret = o->secret, .place = o->place, .fresh = true};
+	int x;
+
+	if (!vault_is_address(path) && o->secret)
+		with.place = NULL;
+	x = v->r ? 0 : vault_r_open(v->f, path, &with, &v->r, e);
+	/* a damaged log is an answer; a wrong key is not */
+	if (x == E_CORRUPT || x == E_PROTO || x == E_NOENT) {
+		if (log_ok)
+			verify_error(v, UINT32_MAX, -1, "%.200s", e->msg);
+		return 1;
+	}
+	return x;
+}
+
+static int
+judge(struct verify *v, struct err *e)
+{
+	if (vault_r_sound(v->r, e) < 0)
+		verify_error(v, UINT32_MAX, -1, "%.200s", e->msg);
+	v->key = vault_r_dedup(v->r) != NULL;
+	if (v->o->depth == VERIFY_DEEP && !v->key)
+		return err_set(e, E_AUTH, "looking at the content needs the recovery key");
+	return look(v, e);
+}
+
 int
 vault_verify(const struct fio *f, const char *path, const struct vault_verify_opts *o,
     struct vault_verify_report *ret, struct err *e)
 {
 	struct verify v = {.f = f, .o = o, .rep = ret};
-	struct vault_open with = {.secret = o->secret, .place = o->secret ? NULL : o->place};
 	struct vault_ident id;
 	struct err own;
-	int r;
+	int r, x;
 
 	e = e ? e : &own;
 	*ret = (struct vault_verify_report){0};
-	r = vault_identify(f, path, &id, e);
+	r = vault_identify_at(f, path, o->place, &id, e);
 	if (r < 0)
 		return r;
 	(void)pthread_mutex_init(&v.lock, NULL);
 	(void)pthread_cond_init(&v.cond, NULL);
 	map_init(&v.seen, 1 << 24);
-	r = check_log(&v, path, &id, e);
-	if (r >= 0) {
-		int x = vault_r_open(f, path, &with, &v.r, e);
-
-		/* a damaged log is an answer; a wrong key is not */
-		if (x == E_CORRUPT || x == E_PROTO || x == E_NOENT) {
-			if (r == 1)
-				verify_error(&v, UINT32_MAX, -1, "%.200s", e->msg);
-			r = 0;
-		} else {
-			if (x == 0 && vault_r_sound(v.r, e) < 0)
-				verify_error(&v, UINT32_MAX, -1, "%.200s", e->msg);
-			v.key = x == 0 && vault_r_dedup(v.r) != NULL;
-			if (x == 0 && o->depth == VERIFY_DEEP && !v.key)
-				x = err_set(
-				    e, E_AUTH, "looking at the content needs the recovery key");
-			r = x == 0 ? look(&v, e) : x;
-		}
+	if (vault_is_address(path))
+		r = open_it(&v, path, true, e);
+	r = r == 0 ? check_log(&v, path, &id, e) : r;
+	if (r >= 0 && (v.r || !vault_is_address(path))) {
+		x = open_it(&v, path, r == 1, e);
+		r = x == 0 ? judge(&v, e) : x;
 	}
 	ret->segments = v.nsegs;
 	ret->bytes = atomic_load(&v.bytes);

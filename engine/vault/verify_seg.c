@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/num.h"
+#include "vault/segr.h"
 #include "vault/verify_int.h"
 
 enum { READ_PAGES = 8, MAX_CHUNK = 64 << 20 };
@@ -99,16 +100,31 @@ check_footer(struct vseg_worker *w, uint32_t i, const uint8_t *raw)
 }
 
 static int
-read_pages(struct vseg_worker *w, int fd, uint32_t page, uint32_t n, uint8_t *p, struct err *e)
+read_pages(const struct seg *s, uint32_t page, uint32_t n, uint8_t *p, struct err *e)
 {
-	return fio_pread_all(w->v->f, fd, p, (size_t)n * FMT_PAGE_LEN,
-	    FMT_HEADER_LEN + (uint64_t)page * FMT_PAGE_LEN, e);
+	return seg_pread(
+	    s, p, (size_t)n * FMT_PAGE_LEN, FMT_HEADER_LEN + (uint64_t)page * FMT_PAGE_LEN, e);
 }
 
-/* check_pages(w, fd, i, header, fits): The hash of every page, against the stored hashes when these
+/* away(v, e): Whether an error says nothing about the segment, because the place cannot be reached or
+ * lets nobody read; then the run ends. */
+static bool
+away(struct verify *v, const struct err *e)
+{
+	if (e->code != E_NET && e->code != E_AUTH)
+		return false;
+	(void)pthread_mutex_lock(&v->lock);
+	if (v->fail.code == 0)
+		v->fail = *e;
+	(void)pthread_mutex_unlock(&v->lock);
+	atomic_store(&v->stop, true);
+	return true;
+}
+
+/* check_pages(w, s, i, header, fits): The hash of every page, against the stored hashes when these
  * fit the log's root; else against the root itself. */
 static void
-check_pages(struct vseg_worker *w, int fd, uint32_t i, const uint8_t *header, bool fits)
+check_pages(struct vseg_worker *w, const struct seg *s, uint32_t i, const uint8_t *header, bool fits)
 {
 	struct verify *v = w->v;
 	const struct fmt_segment_rec *rec = &v->segs[i].rec;
@@ -118,13 +134,15 @@ check_pages(struct vseg_worker *w, int fd, uint32_t i, const uint8_t *header, bo
 
 	for (uint32_t p = 0; p < rec->npages && !verify_stopped(v); p += READ_PAGES) {
 		uint32_t n = rec->npages - p < READ_PAGES ? rec->npages - p : READ_PAGES;
-		bool one_by_one = read_pages(w, fd, p, n, w->read, &e) < 0;
+		bool one_by_one = read_pages(s, p, n, w->read, &e) < 0;
 
 		for (uint32_t k = 0; k < n; k++) {
 			uint8_t *page = w->read + (size_t)k * FMT_PAGE_LEN;
 			size_t at = (size_t)(p + k) * FMT_HASH_LEN;
 
-			if (one_by_one && read_pages(w, fd, p + k, 1, page, &e) < 0) {
+			if (one_by_one && read_pages(s, p + k, 1, page, &e) < 0) {
+				if (away(v, &e))
+					return;
 				nbad++;
 				verify_error(v, i, p + k, "the page cannot be read: %.160s", e.msg);
 				continue;
@@ -149,35 +167,42 @@ check_pages(struct vseg_worker *w, int fd, uint32_t i, const uint8_t *header, bo
 		    "without a key");
 }
 
-/* open_seg(v, i): Its descriptor, or -1 after writing down why not. */
-static int
-open_seg(struct verify *v, uint32_t i)
+/* open_seg(v, i, s): Open it; false after writing down why not. */
+static bool
+open_seg(struct verify *v, uint32_t i, struct seg *s)
 {
 	const struct fmt_segment_rec *rec = &v->segs[i].rec;
-	char name[2 * FMT_ID_LEN + 1];
 	struct stat st;
 	struct err e;
-	int fd;
 
-	hex_put(name, rec->seg, FMT_ID_LEN);
-	fd = fio_open(v->f, v->segdir, name, O_RDONLY | O_NONBLOCK, 0, &e);
-	if (fd < 0) {
-		verify_error(v, i, -1, fd == E_NOENT ? "the segment is missing" :
-		    "the segment cannot be opened: %.160s", e.msg);
-		return -1;
+	if (v->r->repo->rem) {
+		if (seg_open(v->r->repo, rec->seg, s, &e) == 0)
+			return true;
+		verify_error(v, i, -1, "%.200s", e.msg);
+		return false;
 	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	*s = (struct seg){.f = v->f, .fd = -1, .npages = rec->npages};
+	(void)memcpy(s->id, rec->seg, FMT_ID_LEN);
+	hex_put(s->name, rec->seg, FMT_ID_LEN);
+	s->fd = fio_open(v->f, v->segdir, s->name, O_RDONLY | O_NONBLOCK, 0, &e);
+	if (s->fd < 0) {
+		verify_error(v, i, -1, s->fd == E_NOENT ? "the segment is missing" :
+		    "the segment cannot be opened: %.160s", e.msg);
+		return false;
+	}
+	if (fstat(s->fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    (uint64_t)st.st_size != fmt_seg_size(rec->npages)) {
 		verify_error(v, i, -1, "the segment has %lld bytes instead of %llu",
 		    (long long)st.st_size, (unsigned long long)fmt_seg_size(rec->npages));
-		fio_close(v->f, fd);
-		return -1;
+		seg_close(s);
+		return false;
 	}
-	return fd;
+	(void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return true;
 }
 
 static bool
-check_structure(struct vseg_worker *w, int fd, uint32_t i)
+check_structure(struct vseg_worker *w, const struct seg *s, uint32_t i)
 {
 	struct verify *v = w->v;
 	const struct fmt_segment_rec *rec = &v->segs[i].rec;
@@ -187,10 +212,11 @@ check_structure(struct vseg_worker *w, int fd, uint32_t i)
 	struct err e;
 	bool good, fits;
 
-	if (fio_pread_all(v->f, fd, header, sizeof(header), 0, &e) < 0 ||
-	    fio_pread_all(v->f, fd, w->hashes, hashes, at, &e) < 0 ||
-	    fio_pread_all(v->f, fd, footer, sizeof(footer), at + hashes, &e) < 0) {
-		verify_error(v, i, -1, "it cannot be read: %.160s", e.msg);
+	if (seg_pread(s, header, sizeof(header), 0, &e) < 0 ||
+	    seg_pread(s, w->hashes, hashes, at, &e) < 0 ||
+	    seg_pread(s, footer, sizeof(footer), at + hashes, &e) < 0) {
+		if (!away(v, &e))
+			verify_error(v, i, -1, "it cannot be read: %.160s", e.msg);
 		return false;
 	}
 	good = check_header(w, i, header);
@@ -205,7 +231,7 @@ check_structure(struct vseg_worker *w, int fd, uint32_t i)
 	atomic_fetch_add_explicit(&v->bytes, sizeof(header) + sizeof(footer) + hashes,
 	    memory_order_relaxed);
 	if (v->o->depth != VERIFY_STRUCTURE)
-		check_pages(w, fd, i, header, fits);
+		check_pages(w, s, i, header, fits);
 	else if (!fits && good)
 		verify_error(v, i, -1, "the page hashes do not fit the log");
 	return good && fits;
@@ -247,7 +273,7 @@ check_chunks(struct vseg_worker *w, uint32_t i, const struct fmt_toc *t, struct 
 		    chunk_room(w, c->len, e);
 		if (r == 0)
 			r = vault_read(w->ctx, seg, c->off, w->chunk, c->len, e);
-		if (r == E_NOMEM)
+		if (r == E_NOMEM || r == E_NET)
 			return r;
 		if (r == E_AUTH) {
 			atomic_fetch_add(&w->v->unchecked, 1);
@@ -284,7 +310,7 @@ check_content(struct vseg_worker *w, uint32_t i, struct err *e)
 	struct fmt_toc t;
 	int r = vault_toc(w->ctx, w->v->segs[i].rec.seg, &t, e);
 
-	if (r == E_NOMEM)
+	if (r == E_NOMEM || r == E_NET)
 		return r;
 	if (r < 0) {
 		verify_error(w->v, i, -1, "the table of contents cannot be read: %.160s", e->msg);
@@ -299,12 +325,11 @@ int
 vseg_check(struct vseg_worker *w, uint32_t i, struct err *e)
 {
 	struct verify *v = w->v;
-	int fd = open_seg(v, i);
+	struct seg s;
 
-	if (fd < 0)
+	if (!open_seg(v, i, &s))
 		return 0;
-	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	(void)check_structure(w, fd, i);
-	fio_close(v->f, fd);
+	(void)check_structure(w, &s, i);
+	seg_close(&s);
 	return w->ctx && !verify_stopped(v) ? check_content(w, i, e) : 0;
 }

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "crypt/secret.h"
 #include "vault/bk_int.h"
+#include "vault/remote.h"
 
 struct vault_w {
 	const struct fio *f;
@@ -129,7 +130,7 @@ sweep(struct repo *repo)
 static int
 open_writer(struct vault_w *w, const char *path, struct err *e)
 {
-	int r = repo_open(w->f, path, &w->repo, e);
+	int r = repo_open_at(w->f, path, &w->pl, true, false, &w->repo, e);
 
 	if (r == 0)
 		r = vault_key_load(w->f, &w->pl, w->repo->ident.repo, &w->key, e);
@@ -147,6 +148,8 @@ open_writer(struct vault_w *w, const char *path, struct err *e)
 		r = signer_new(w->key.seed, &w->signer, e);
 	if (r == 0 && w->key.ring)
 		r = ring_load(w->f, &w->pl, w->repo->ident.repo, &w->ring, e);
+	if (r == 0 && w->repo->rem)
+		r = remote_learn(w->repo->rem, e);
 	if (r == 0)
 		sweep(w->repo);
 	return r;
@@ -372,7 +375,11 @@ run_open(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, stru
 	run->env = (struct segw_env){
 		.f = w->f, .tmpfd = w->repo->tmpfd, .recovery = run->recovery,
 		.index_key = w->key.index, .level = run->b->level ? run->b->level : VAULT_LEVEL,
+		.passing = w->repo->rem != NULL,
 	};
+	run->retain = run->b->lock_until;
+	if (run->retain == 0 && w->repo->genesis.lock_days)
+		run->retain = run->b->now + (int64_t)w->repo->genesis.lock_days * TIME_DAY;
 	(void)memcpy(run->env.repo, w->repo->ident.repo, FMT_ID_LEN);
 	(void)memcpy(run->env.recipient, hash, 8);
 	if (r == 0)
@@ -438,6 +445,31 @@ runs_of(struct bk_run *run, struct fmt_snapshot_rec *snap, struct err *e)
 	return 0;
 }
 
+/* retain(repo, snap, e): A place elsewhere keeps all that the generation needs as long as it. */
+static int
+retain(struct repo *repo, const struct fmt_snapshot_rec *snap, struct err *e)
+{
+	struct store *st = repo->rem ? remote_store(repo->rem) : NULL;
+	uint8_t(*ids)[FMT_ID_LEN];
+	size_t n = 0, at = 0;
+	int r;
+
+	if (!st || !st->ops->retain || snap->retain_until == 0)
+		return 0;
+	for (uint32_t i = 0; i < snap->nruns; i++)
+		n += snap->runs[i].count;
+	ids = calloc(n ? n : 1, FMT_ID_LEN);
+	if (!ids)
+		return err_set(e, E_NOMEM, "no memory");
+	for (uint32_t i = 0; i < snap->nruns; i++)
+		for (uint32_t k = 0; k < snap->runs[i].count; k++)
+			(void)memcpy(ids[at++], repo->segs[snap->runs[i].first + k].rec.seg,
+			    FMT_ID_LEN);
+	r = st->ops->retain(st, (const uint8_t(*)[FMT_ID_LEN])ids, n, snap->retain_until, e);
+	free(ids);
+	return r;
+}
+
 /* commit(run, w, info, ret, e): Enter the generation in the log. Durable when it returns 0. */
 static int
 commit(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64_t now,
@@ -465,8 +497,10 @@ commit(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64_
 	if (r == 0)
 		r = fmt_snapshot_rec_put(&b, &snap, e);
 	if (r == 0)
-		r = ledger_append(w->repo->log, w->signer, FMT_LOG_SNAPSHOT, b.p, b.len, now, &head,
-		    e);
+		r = retain(w->repo, &snap, e);
+	if (r == 0)
+		r = repo_append(
+		    w->repo, w->signer, FMT_LOG_SNAPSHOT, b.p, b.len, now, &head, e);
 	free(snap.runs);
 	if (r < 0)
 		return r;

@@ -1,0 +1,359 @@
+/* Reading from far away: blocks of 256 KiB, many requests in flight, the next ones asked for before
+ * they are needed. What comes is ciphertext; nothing here needs to be trusted. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vault/remote.h"
+
+enum {
+	BLOCK = 256 << 10,
+	NBLOCKS = 384,       /* 96 MiB */
+	NHASH = 1024,
+	MAX_FETCHERS = 32,
+	NTRACKS = 64,        /* segments whose way of being read is remembered */
+	AHEAD_MIN = 2, AHEAD_MAX = 40, /* blocks */
+	AHEAD_EAGER = 16,
+};
+
+enum state { FREE, WAITING, LOADING, READY, FAILED };
+
+struct block {
+	uint8_t id[FMT_ID_LEN];
+	uint32_t no, len;
+	enum state state;
+	bool wanted;        /* somebody waits: goes before what is only read ahead */
+	unsigned pins;
+	uint64_t used;
+	struct block *next; /* in its hash chain */
+	uint8_t *p;         /* BLOCK bytes, made at first use */
+	struct err err;
+};
+
+struct track { /* how a segment is being read */
+	uint8_t id[FMT_ID_LEN];
+	uint32_t next, ahead; /* the block expected next; how far is asked for */
+	uint32_t window;
+	uint64_t used;
+};
+
+struct rcache {
+	struct store *st;
+	pthread_mutex_t lock;
+	pthread_cond_t work, done;
+	struct block blocks[NBLOCKS];
+	struct block *hash[NHASH];
+	struct track tracks[NTRACKS];
+	uint64_t tick;
+	unsigned queued;
+	bool stop, eager;
+	pthread_t threads[MAX_FETCHERS];
+	unsigned nthreads, want_threads;
+};
+
+static unsigned
+slot_of(const uint8_t *id, uint32_t no)
+{
+	uint32_t h;
+
+	(void)memcpy(&h, id, sizeof(h)); /* ids are random */
+	return (h ^ no * 2654435761u) % NHASH;
+}
+
+static struct block *
+find(struct rcache *c, const uint8_t *id, uint32_t no)
+{
+	struct block *b = c->hash[slot_of(id, no)];
+
+	while (b && (b->no != no || memcmp(b->id, id, FMT_ID_LEN) != 0))
+		b = b->next;
+	return b;
+}
+
+static void
+unlink_block(struct rcache *c, struct block *b)
+{
+	struct block **at = &c->hash[slot_of(b->id, b->no)];
+
+	while (*at && *at != b)
+		at = &(*at)->next;
+	if (*at)
+		*at = b->next;
+	b->state = FREE;
+}
+
+/* take(c, need): A block to be filled: an empty one, or the one used longest ago that nobody holds.
+ * ${need} false: only for reading ahead, so nothing that was read lately is given up. */
+static struct block *
+take(struct rcache *c, bool need)
+{
+	struct block *best = NULL;
+
+	for (unsigned i = 0; i < NBLOCKS; i++) {
+		struct block *b = &c->blocks[i];
+
+		if (b->state == FREE) {
+			best = b;
+			break;
+		}
+		if ((b->state == READY || b->state == FAILED) && b->pins == 0 &&
+		    (!best || b->used < best->used))
+			best = b;
+	}
+	if (!best || (!need && best->state == READY && c->tick - best->used < NBLOCKS / 4))
+		return NULL;
+	if (best->state != FREE)
+		unlink_block(c, best);
+	if (!best->p)
+		best->p = malloc(BLOCK);
+	return best->p ? best : NULL;
+}
+
+/* ask(c, id, size, no, need): Put a block into the queue. NULL: no room. */
+static struct block *
+ask(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no, bool need)
+{
+	struct block *b = take(c, need);
+	uint64_t off = (uint64_t)no * BLOCK;
+	unsigned slot;
+
+	if (!b)
+		return NULL;
+	(void)memcpy(b->id, id, FMT_ID_LEN);
+	b->no = no;
+	b->len = size - off < BLOCK ? (uint32_t)(size - off) : BLOCK;
+	b->state = WAITING;
+	b->wanted = need;
+	b->pins = 0;
+	b->used = ++c->tick;
+	slot = slot_of(id, no);
+	b->next = c->hash[slot];
+	c->hash[slot] = b;
+	c->queued++;
+	(void)pthread_cond_signal(&c->work);
+	return b;
+}
+
+/* next_job(c): The oldest block that somebody waits for, else the oldest one asked for. */
+static struct block *
+next_job(struct rcache *c)
+{
+	struct block *best = NULL;
+
+	for (unsigned i = 0; i < NBLOCKS; i++) {
+		struct block *b = &c->blocks[i];
+
+		if (b->state == WAITING && (!best || b->wanted > best->wanted ||
+		    (b->wanted == best->wanted && b->used < best->used)))
+			best = b;
+	}
+	return best;
+}
+
+static void *
+fetcher(void *arg)
+{
+	struct rcache *c = arg;
+
+	(void)pthread_mutex_lock(&c->lock);
+	for (;;) {
+		struct block *b;
+		struct err e = {0};
+		int r;
+
+		while (c->queued == 0 && !c->stop)
+			(void)pthread_cond_wait(&c->work, &c->lock);
+		if (c->stop)
+			break;
+		b = next_job(c);
+		if (!b)
+			continue;
+		c->queued--;
+		b->state = LOADING;
+		(void)pthread_mutex_unlock(&c->lock);
+		r = c->st->ops->read(c->st, b->id, (uint64_t)b->no * BLOCK, b->p, b->len, &e);
+		(void)pthread_mutex_lock(&c->lock);
+		b->state = r < 0 ? FAILED : READY;
+		b->err = e;
+		(void)pthread_cond_broadcast(&c->done);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+/* staff(c, e): Threads are started when reading begins: most handles only look at the log. */
+static int
+staff(struct rcache *c, struct err *e)
+{
+	while (c->nthreads < c->want_threads &&
+	    pthread_create(&c->threads[c->nthreads], NULL, fetcher, c) == 0)
+		c->nthreads++;
+	if (c->nthreads == 0)
+		return err_set(e, E_NOMEM, "cannot start a thread");
+	c->want_threads = c->nthreads;
+	return 0;
+}
+
+static struct track *
+track_of(struct rcache *c, const uint8_t *id)
+{
+	struct track *best = &c->tracks[0];
+
+	for (unsigned i = 0; i < NTRACKS; i++) {
+		struct track *t = &c->tracks[i];
+
+		if (t->used && memcmp(t->id, id, FMT_ID_LEN) == 0)
+			return t;
+		if (t->used < best->used)
+			best = t;
+	}
+	*best = (struct track){.window = c->eager ? AHEAD_EAGER : 0};
+	(void)memcpy(best->id, id, FMT_ID_LEN);
+	return best;
+}
+
+/* read_ahead(c, id, size, no): Block ${no} was asked for; what will follow? */
+static void
+read_ahead(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no)
+{
+	struct track *t = track_of(c, id);
+	uint32_t all = (uint32_t)((size + BLOCK - 1) / BLOCK), end;
+	bool follows = t->used && (no == t->next || no + 1 == t->next);
+
+	t->used = ++c->tick;
+	if (no + 1 == t->next)
+		return; /* the same block again */
+	if (follows)
+		t->window = t->window < AHEAD_MIN ? AHEAD_MIN :
+		    t->window * 2 < AHEAD_MAX ? t->window * 2 : AHEAD_MAX;
+	else if (!c->eager)
+		t->window = 0;
+	t->next = no + 1;
+	end = no + 1 + t->window < all ? no + 1 + t->window : all;
+	for (uint32_t k = no + 1; k < end; k++)
+		if (!find(c, id, k) && !ask(c, id, size, k, false))
+			break;
+}
+
+/* hold(c, id, size, no, ret, e): A block that is there, pinned. With the lock. */
+static int
+hold(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no, struct block **ret,
+    struct err *e)
+{
+	struct block *b = find(c, id, no);
+
+	while (!b) {
+		b = ask(c, id, size, no, true);
+		if (!b) /* all of them are being filled or held: wait for one */
+			(void)pthread_cond_wait(&c->done, &c->lock);
+		if (!b)
+			b = find(c, id, no);
+	}
+	b->pins++;
+	b->used = ++c->tick;
+	read_ahead(c, id, size, no);
+	b->wanted = true;
+	while (b->state == WAITING || b->state == LOADING)
+		(void)pthread_cond_wait(&c->done, &c->lock);
+	if (b->state == READY) {
+		*ret = b;
+		return 0;
+	}
+	if (e)
+		*e = b->err;
+	if (--b->pins == 0)
+		unlink_block(c, b); /* the next one who wants it tries again */
+	(void)pthread_cond_broadcast(&c->done);
+	return b->err.code < 0 ? b->err.code : E_NET;
+}
+
+int
+rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint64_t off, void *p,
+    size_t n, struct err *e)
+{
+	uint8_t *out = p;
+	int r = 0;
+
+	if (off > size || n > size - off)
+		return err_set(e, E_CORRUPT, "a segment ends early");
+	(void)pthread_mutex_lock(&c->lock);
+	r = staff(c, e);
+	while (r == 0 && n > 0) {
+		uint32_t no = (uint32_t)(off / BLOCK), at = (uint32_t)(off % BLOCK);
+		size_t k = BLOCK - at < n ? BLOCK - at : n;
+		struct block *b = NULL;
+
+		r = hold(c, id, size, no, &b, e);
+		if (r < 0)
+			break;
+		(void)pthread_mutex_unlock(&c->lock);
+		(void)memcpy(out, b->p + at, k);
+		(void)pthread_mutex_lock(&c->lock);
+		if (--b->pins == 0)
+			(void)pthread_cond_broadcast(&c->done);
+		out += k;
+		off += k;
+		n -= k;
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+void
+rcache_ahead(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size)
+{
+	uint32_t last = size ? (uint32_t)((size - 1) / BLOCK) : 0;
+
+	(void)pthread_mutex_lock(&c->lock);
+	if (c->nthreads > 0) {
+		if (!find(c, id, last))
+			(void)ask(c, id, size, last, false);
+		if (!find(c, id, 0))
+			(void)ask(c, id, size, 0, false);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
+rcache_eager(struct rcache *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->eager = true;
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+int
+rcache_new(struct store *st, struct rcache **ret, struct err *e)
+{
+	struct rcache *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return err_set(e, E_NOMEM, "no memory");
+	c->st = st;
+	c->want_threads = st->parallel < 1 ? 1 : st->parallel > MAX_FETCHERS ? MAX_FETCHERS :
+	    st->parallel;
+	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_cond_init(&c->work, NULL);
+	(void)pthread_cond_init(&c->done, NULL);
+	*ret = c;
+	return 0;
+}
+
+void
+rcache_free(struct rcache *c)
+{
+	if (!c)
+		return;
+	(void)pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	(void)pthread_cond_broadcast(&c->work);
+	(void)pthread_mutex_unlock(&c->lock);
+	for (unsigned i = 0; i < c->nthreads; i++)
+		(void)pthread_join(c->threads[i], NULL);
+	for (unsigned i = 0; i < NBLOCKS; i++)
+		free(c->blocks[i].p);
+	(void)pthread_cond_destroy(&c->work);
+	(void)pthread_cond_destroy(&c->done);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c);
+}
