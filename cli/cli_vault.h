@@ -24,6 +24,10 @@ int vault_keys_add(struct cli *c, struct vault_keys *k, const char *file);
 MUST int vault_keys_read(struct cli *c, const struct vault_keys *k, const struct vault_ident *id,
     uint8_t secret[PAPERKEY_LEN], struct err *e);
 
+/* vault_place_of(statefd): What this machine knows of vaults: its state (or -1), and the kinds of
+ * addresses that REPO may be. */
+struct vault_place vault_place_of(int statefd);
+
 /* An opened repository with what must live as long. */
 struct vault_opened {
 	VAULT_R *r;

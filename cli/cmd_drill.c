@@ -106,7 +106,7 @@ static int
 run(struct wish *w, struct state *st, bool ransomware, struct vault_ident *id,
     struct drill_report *rep, struct err *e)
 {
-	struct vault_place pl = {.statefd = st->dirfd};
+	struct vault_place pl = vault_place_of(st->dirfd);
 	uint8_t *secret = NULL;
 	struct buf where;
 	int r = 0;
@@ -117,7 +117,7 @@ run(struct wish *w, struct state *st, bool ransomware, struct vault_ident *id,
 		w->repo = (const char *)where.p;
 	}
 	if (r == 0)
-		r = vault_identify(fio_os(), w->repo, id, e);
+		r = vault_identify_at(fio_os(), w->repo, &pl, id, e);
 	w->o.open.place = &pl;
 	if (r == 0 && w->keys.n > 0) {
 		secret = secret_new(PAPERKEY_LEN, e);

@@ -150,7 +150,7 @@ say(struct job *j, const struct vault_generation *g, double seconds)
 static int
 run(struct job *j, struct state *st)
 {
-	struct vault_place place = {.statefd = st->dirfd};
+	struct vault_place place = vault_place_of(st->dirfd);
 	struct vault_generation g = {0};
 	struct vault_ident id;
 	char host[256] = "";
@@ -170,7 +170,7 @@ run(struct job *j, struct state *st)
 	j->b.problem = on_problem;
 	j->b.cookie = j;
 	j->b.cancel = vault_cancel();
-	r = vault_identify(fio_os(), j->repo, &id, &e);
+	r = vault_identify_at(fio_os(), j->repo, &place, &id, &e);
 	if (r == 0)
 		r = vault_w_open(fio_os(), j->repo, &place, &w, &e);
 	if (r == 0)

@@ -195,24 +195,24 @@ int
 vault_reader(struct cli *c, const char *repo, const struct vault_keys *k, struct vault_opened *ret)
 {
 	uint8_t secret[PAPERKEY_LEN];
-	struct vault_place place = {.statefd = -1};
+	bool far = vault_is_address(repo);
+	struct vault_place place;
 	struct vault_open o = {0};
 	struct err e = {0};
 	int r;
 
 	*ret = (struct vault_opened){.statefd = -1};
-	r = vault_identify(fio_os(), repo, &ret->id, &e);
+	/* the state is a help, not a condition: a copy must open on any machine */
+	if (k->n == 0 || far)
+		ret->statefd = open(c->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	place = vault_place_of(ret->statefd);
+	if (ret->statefd >= 0 || far)
+		o.place = &place;
+	r = vault_identify_at(fio_os(), repo, &place, &ret->id, &e);
 	if (r == 0 && k->n > 0) {
 		r = vault_keys_read(c, k, &ret->id, secret, &e);
 		o.secret = secret;
 		ret->whole = true;
-	}
-	/* the state is a help, not a condition: a copy must open on any machine */
-	if (r == 0 && k->n == 0) {
-		ret->statefd = open(c->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		place.statefd = ret->statefd;
-		if (ret->statefd >= 0)
-			o.place = &place;
 	}
 	if (r == 0)
 		r = vault_r_open(fio_os(), repo, &o, &ret->r, &e);
@@ -247,7 +247,10 @@ vault_generation(struct cli *c, struct vault_opened *o, const char *repo, const 
     const struct vault_generation **ret, struct vault_gen **ret_gen)
 {
 	uint8_t secret[PAPERKEY_LEN];
-	struct vault_open with = {.secret = secret};
+	struct vault_place place = vault_place_of(o->statefd);
+	struct vault_open with = {
+		.secret = secret, .place = vault_is_address(repo) ? &place : NULL,
+	};
 	VAULT_R *again = NULL;
 	struct err e;
 	int r = find_and_open(o, what, ret, ret_gen, &e);
@@ -350,6 +353,24 @@ vault_fact(struct cli *c, struct fact *f, bool begin)
 	fact_free(f);
 }
 
+/* seal_where(c, st, repo, id, path, e): The folder in which the log lies here, as the seals name
+ * it; of a repository elsewhere its mirror. A descriptor of it. */
+static int
+seal_where(const struct state *st, const char *repo, const struct vault_ident *id,
+    char path[PATH_MAX], struct err *e)
+{
+	char hex[2 * FMT_ID_LEN + 1];
+
+	if (vault_is_address(repo)) {
+		hex_put(hex, id->repo, FMT_ID_LEN);
+		(void)snprintf(path, PATH_MAX, "vault/%s/mirror", hex);
+		return fio_open(fio_os(), st->dirfd, path, O_RDONLY | O_DIRECTORY, 0, e);
+	}
+	if (!realpath(repo, path))
+		return err_sys(e, "%s", repo);
+	return fio_open(fio_os(), AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
+}
+
 void
 vault_seal(struct cli *c, const char *repo, const struct vault_ident *id)
 {
@@ -361,16 +382,14 @@ vault_seal(struct cli *c, const char *repo, const struct vault_ident *id)
 
 	if (r < 0)
 		return;
-	if (!realpath(repo, path))
-		r = err_sys(&e, "%s", repo);
-	if (r == 0)
-		fd = r = fio_open(fio_os(), AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &e);
+	fd = r = seal_where(&st, repo, id, path, &e);
 	if (r >= 0)
 		r = ledger_open(fio_os(), fd, "log", id->pin, &log, &e);
 	if (r == 0)
 		r = seals_remember(&st, "vault", path, "log", log, &e);
-	if (r == 0)
-		r = vault_where_put(st.dirfd, id, path, &e);
+	/* a new one elsewhere has no mirror before it is first used */
+	if (r == 0 || (r == E_NOENT && vault_is_address(repo)))
+		r = vault_where_put(st.dirfd, id, vault_is_address(repo) ? repo : path, &e);
 	if (r < 0)
 		fprintf(stderr, "mamori: %s: %s\n", L(c, "（保管庫の最後の記録を覚えられませんでした）",
 		    "(the vault's newest record could not be remembered)"), e.msg);

@@ -88,14 +88,16 @@ take_back(struct job *j)
 static int
 make(struct job *j, struct state *st, struct vault_ident *id, struct err *e)
 {
-	struct vault_place place = {.statefd = st->dirfd};
+	struct vault_place place = vault_place_of(st->dirfd);
 	struct vault_ident there;
 	char hex[2 * FMT_ID_LEN + 1];
-	int r = vault_identify(fio_os(), j->repo, &there, NULL);
+	int r = vault_identify_at(fio_os(), j->repo, &place, &there, e);
 
 	if (r == 0)
 		return err_set(e, E_EXIST, "%s: there already is a vault; nothing was changed",
 		    j->repo);
+	if (vault_is_address(j->repo) && r != E_NOENT)
+		return r; /* not reached: nothing is made for a place that cannot be had */
 	random_fill(j->in.secret, sizeof(j->in.secret));
 	paperkey_fingerprint(j->in.secret, j->fingerprint);
 	r = paperkey_split(j->in.secret, j->shares, e);

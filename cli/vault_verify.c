@@ -227,7 +227,7 @@ note_damage(const struct job *j, const struct vault_verify_report *rep)
 		if (rep->errors[i].has_seg)
 			(void)memcpy(ids[n++], rep->errors[i].seg, FMT_ID_LEN);
 	}
-	if (n && j->o.place &&
+	if (n && j->o.place && j->o.place->statefd >= 0 &&
 	    vault_distrust(fio_os(), j->o.place, j->id.repo, ids, n, &e) < 0 && e.code != E_NOENT)
 		fprintf(stderr, "mamori: %s: %s\n", L(j->c, "（壊れた区画を控えておけませんでした）",
 		    "(the damaged segments could not be noted)"), e.msg);
@@ -238,20 +238,21 @@ static int
 run(struct job *j)
 {
 	struct vault_verify_report rep = {0};
-	struct vault_place place = {.statefd = -1};
+	struct vault_place place = vault_place_of(-1);
 	struct cli *c = j->c;
 	struct err e = {0};
 	int64_t start = time_mono_us();
-	int r = vault_identify(fio_os(), j->repo, &j->id, &e);
+	int r;
 
+	place.statefd = open(c->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = vault_identify_at(fio_os(), j->repo, &place, &j->id, &e);
 	if (r == 0 && j->keys.n > 0) {
 		r = vault_keys_read(c, &j->keys, &j->id, j->secret, &e);
 		j->o.secret = j->secret;
 	}
 	if (r == 0) {
 		remembered(j);
-		place.statefd = open(c->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (place.statefd >= 0)
+		if (place.statefd >= 0 || vault_is_address(j->repo))
 			j->o.place = &place;
 		j->o.progress = on_progress;
 		j->o.cookie = j;
@@ -260,9 +261,9 @@ run(struct job *j)
 		r = vault_verify(fio_os(), j->repo, &j->o, &rep, &e);
 		if (r == 0)
 			note_damage(j, &rep);
-		if (place.statefd >= 0)
-			(void)close(place.statefd);
 	}
+	if (place.statefd >= 0)
+		(void)close(place.statefd);
 	cli_progress_end(c);
 	if (r < 0) {
 		r = cli_fail(c, &e, L(c, "確かめられませんでした", "could not verify"));

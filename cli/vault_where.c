@@ -13,7 +13,7 @@ int
 vault_where_put(int statefd, const struct vault_ident *id, const char *repo, struct err *e)
 {
 	char hex[2 * FMT_ID_LEN + 1], name[sizeof("vault//where") + sizeof(hex)];
-	char *real = realpath(repo, NULL);
+	char *real = vault_is_address(repo) ? strdup(repo) : realpath(repo, NULL);
 	struct buf text;
 	int r;
 
@@ -44,6 +44,8 @@ usable(int statefd, const char *id, struct buf *ret)
 	if (fio_slurp(fio_os(), statefd, name, ret, NULL) < 0 || ret->len == 0)
 		return false;
 	ret->p[ret->len - 1] = 0; /* the newline */
+	if (vault_is_address((const char *)ret->p))
+		return true; /* whether it can be reached is seen when it is used */
 	if (vault_identify(fio_os(), (const char *)ret->p, &found, NULL) < 0)
 		return false;
 	hex_put(hex, found.repo, FMT_ID_LEN);

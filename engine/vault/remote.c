@@ -41,7 +41,10 @@ remote_reach(const struct fio *f, const char *path, const struct vault_place *pl
 {
 	const struct store_scheme *s = remote_scheme(pl, path);
 	struct store_env env = {
-		.f = f, .statefd = pl ? pl->statefd : -1, .writing = writing, .now = pl ? pl->now : NULL,
+	    .f = f,
+	    .statefd = pl ? pl->statefd : -1,
+	    .writing = writing,
+	    .now = pl ? pl->now : NULL,
 	};
 
 	if (!s)

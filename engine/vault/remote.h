@@ -17,7 +17,8 @@ MUST int remote_reach(const struct fio *f, const char *path, const struct vault_
 
 struct remote_how {
 	bool writing;
-	bool fresh; /* do not use or touch the kept mirror: fetch all of the log into a passing one */
+	bool fresh; /* do not use or touch the kept mirror: fetch all of the log into a passing one
+		     */
 };
 /* remote_open(f, path, place, how, ret, ret_fd, e): Reach it and bring the mirror up to date; its
  * directory, laid out like a repository, is ${ret_fd} (the caller's). Without a state directory the

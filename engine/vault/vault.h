@@ -133,8 +133,8 @@ MUST int vault_distrust(const struct fio *f, const struct vault_place *pl,
 
 struct vault_open {
 	const uint8_t *secret;          /* recovery key, PAPERKEY_LEN bytes, or NULL */
-	/* use this machine's index key and ring (without ${secret}), and what it knows of addresses;
-	 * or NULL. Its statefd may be -1 where there is no state. */
+	/* use this machine's index key and ring (without ${secret}), and what it knows of
+	 * addresses; or NULL. Its statefd may be -1 where there is no state. */
 	const struct vault_place *place;
 	bool fresh; /* of a repository elsewhere: believe no copy of its log kept here */
 	size_t cache_bytes;             /* of decompressed groups, 0: default 32 MiB */

@@ -106,8 +106,8 @@ read_pages(const struct seg *s, uint32_t page, uint32_t n, uint8_t *p, struct er
 	    s, p, (size_t)n * FMT_PAGE_LEN, FMT_HEADER_LEN + (uint64_t)page * FMT_PAGE_LEN, e);
 }
 
-/* away(v, e): Whether an error says nothing about the segment, because the place cannot be reached or
- * lets nobody read; then the run ends. */
+/* away(v, e): Whether an error says nothing about the segment, because the place cannot be reached
+ * or lets nobody read; then the run ends. */
 static bool
 away(struct verify *v, const struct err *e)
 {
@@ -124,7 +124,8 @@ away(struct verify *v, const struct err *e)
 /* check_pages(w, s, i, header, fits): The hash of every page, against the stored hashes when these
  * fit the log's root; else against the root itself. */
 static void
-check_pages(struct vseg_worker *w, const struct seg *s, uint32_t i, const uint8_t *header, bool fits)
+check_pages(
+    struct vseg_worker *w, const struct seg *s, uint32_t i, const uint8_t *header, bool fits)
 {
 	struct verify *v = w->v;
 	const struct fmt_segment_rec *rec = &v->segs[i].rec;

@@ -1,0 +1,14 @@
+/* The kinds of addresses that REPO may be, beside a path. */
+#include "base/time.h"
+#include "cli/cli_vault.h"
+#include "vault/store.h"
+
+static const struct store_scheme schemes[] = {
+	{NULL, NULL},
+};
+
+struct vault_place
+vault_place_of(int statefd)
+{
+	return (struct vault_place){.statefd = statefd, .schemes = schemes, .now = time_now_us};
+}
