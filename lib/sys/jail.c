@@ -142,6 +142,9 @@ static const char *const calls_files[] = {"open", "openat", "openat2", "stat", "
     "unlink", "unlinkat", "rmdir", "link", "linkat", "ftruncate", "fallocate", "fsync", "fdatasync",
     "sync_file_range", "flock", "chmod", "fchmod", "fchmodat", "fchown", "utimensat",
     "copy_file_range", "sendfile"};
+static const char *const calls_read[] = {"stat", "lstat", "newfstatat", "statx", "statfs",
+    "fstatfs", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64",
+    "getcwd"};
 static const char *const calls_serve[] = {"accept", "accept4", "listen", "getsockname",
     "getpeername"};
 static const char *const calls_socket[] = {"connect", "bind", "socketpair", "listen",
@@ -176,6 +179,21 @@ allow_family(scmp_filter_ctx ctx, int family)
 	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
 }
 
+/* Opening without any way to change, make or cut a file. */
+static int
+allow_open_read(scmp_filter_ctx ctx)
+{
+	const scmp_datum_t mask =
+	    O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY);
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, mask, O_RDONLY));
+
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+		    SCMP_A1(SCMP_CMP_MASKED_EQ, mask, O_RDONLY));
+	return rc == -EDOM ? 0 : rc; /* this machine has no plain open */
+}
+
 static int
 fill(scmp_filter_ctx ctx, unsigned sets)
 {
@@ -186,6 +204,10 @@ fill(scmp_filter_ctx ctx, unsigned sets)
 		    SCMP_A2(SCMP_CMP_EQ, 0));
 	if (rc == 0 && (sets & JAIL_S_FILES))
 		rc = allow(ctx, calls_files, ARRAY_LEN(calls_files));
+	if (rc == 0 && (sets & JAIL_S_READ))
+		rc = allow(ctx, calls_read, ARRAY_LEN(calls_read));
+	if (rc == 0 && (sets & JAIL_S_READ))
+		rc = allow_open_read(ctx);
 	if (rc == 0 && (sets & JAIL_S_SERVE))
 		rc = allow(ctx, calls_serve, ARRAY_LEN(calls_serve));
 	if (rc == 0 && (sets & JAIL_S_THREADS))

@@ -27,6 +27,7 @@ enum { /* sets of system calls, beside those every program needs */
 	JAIL_S_THREADS = 8,
 	JAIL_S_CHILDREN = 16, /* fork, exec, wait, kill */
 	JAIL_S_INET = 32,    /* new sockets of AF_INET and AF_INET6 */
+	JAIL_S_READ = 64,    /* open for reading only, look at names and directories */
 };
 
 enum jail_level {

@@ -84,6 +84,23 @@ write_readonly(void)
 	    : 1;
 }
 
+/* With JAIL_S_READ; the file is there and the paths would allow everything. */
+static int
+read_only(void)
+{
+	if (open(path_in, O_RDONLY | O_CLOEXEC) < 0 || open("/", O_RDONLY | O_DIRECTORY) < 0)
+		return 1;
+	if (open(path_in, O_WRONLY) >= 0 || errno != EPERM)
+		return 2;
+	if (open(path_in, O_RDONLY | O_TRUNC) >= 0 || open(path_in, O_RDWR | O_APPEND) >= 0)
+		return 3;
+	if (open(inside, O_RDWR | O_TMPFILE, 0600) >= 0 || errno != EPERM)
+		return 4;
+	if (unlink(path_in) == 0 || errno != EPERM || rename(path_in, "/tmp/x") == 0)
+		return 5;
+	return 0;
+}
+
 static int
 inet_socket(void)
 {
@@ -180,7 +197,7 @@ main(void)
 	struct jail_path run[] = {{"/", JAIL_READ | JAIL_EXEC}};
 	struct jail j = {.paths = paths, .npaths = 4, .sets = JAIL_S_FILES | JAIL_S_UNIX,
 	    .max_files = 32};
-	struct jail trap = j, child = j, thr = j, strict = j;
+	struct jail trap = j, child = j, thr = j, strict = j, look = j;
 	struct err e = {0};
 	int probe = in_jail(&j, nothing), i;
 
@@ -210,6 +227,13 @@ main(void)
 	child.paths = run;
 	child.npaths = 1;
 	EQ_I(in_jail(&child, children), 0, "children, where allowed");
+	look.sets = JAIL_S_READ;
+	look.paths = all;
+	look.npaths = 1;
+	i = open(path_in, O_WRONLY | O_CREAT, 0600);
+	EQ_I(in_jail(&look, read_only), 0, "reading only: nothing is made, cut or removed");
+	(void)close(i);
+	(void)unlink(path_in);
 	strict.min_level = (enum jail_level)(JAIL_PATHS + 1);
 	EQ_I(in_jail(&strict, nothing), 99, "a jail weaker than demanded is refused");
 	/* in this process at last: the report */
