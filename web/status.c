@@ -351,8 +351,8 @@ head(struct page *p, const char *title, int refresh)
 		fmt(p, "<meta http-equiv=\"refresh\" content=\"%d\">\n", refresh);
 	put(p, "<title>");
 	esc(p, title);
-	put(p, "</title>\n<link rel=\"stylesheet\" href=\"/status.css\">\n"
-	       "<link rel=\"icon\" href=\"/icon.svg\" type=\"image/svg+xml\">\n</head>\n<body>\n"
+	put(p, "</title>\n<link rel=\"stylesheet\" href=\"/static/status.css\">\n"
+	       "<link rel=\"icon\" href=\"/static/icon.svg\" type=\"image/svg+xml\">\n</head>\n<body>\n"
 	       "<header><div class=\"brand\"><span class=\"mark\" aria-hidden=\"true\">守</span>"
 	       "<span>守り <small>Mamori</small></span></div>\n<nav>");
 	put(p, p->o->ja ? "<a href=\"/?lang=en\" hreflang=\"en\" lang=\"en\">English</a>"

@@ -16,7 +16,7 @@ mamorid_jail(struct mamorid *m, struct err *e)
 	const struct jail j = {
 		.paths = paths,
 		.npaths = ARRAY_LEN(paths),
-		.sets = JAIL_S_FILES | JAIL_S_SERVE | JAIL_S_UNIX,
+		.sets = JAIL_S_FILES | JAIL_S_SERVE | JAIL_S_UNIX | JAIL_S_THREADS,
 		.max_files = 512,
 		/* a kernel without Landlock still gets the other layers; the log says which */
 		.min_level = JAIL_CALLS,

@@ -15,9 +15,8 @@
 
 #include "base/num.h"
 #include "mamorid/mamorid.h"
-#include "mamorid/model.h"
+#include "mamorid/pages/pages.h"
 #include "mamorid/runner.h"
-#include "status.h"
 #include "sys/notify.h"
 #include "sys/proc.h"
 
@@ -110,24 +109,15 @@ open_facts(struct mamorid *m)
 }
 
 static int
-page(void *ctx, bool ja, struct buf *out, struct err *e)
+fill_console(struct mamorid *m, struct err *e)
 {
-	struct mamorid *m = ctx;
-	char line[PATH_MAX * 2 + 64];
-	struct status_opts o = {.ja = ja, .drill_line = line, .version = MAMORI_VERSION,
-	    .ledger_error = m->facts_error};
-	struct model model;
-	int r = model_make(m->db, sched_running(m->sched), loop_wall(m->l), &model, e);
+	struct console *c = &m->console;
 
-	if (r < 0)
-		return r;
-	(void)snprintf(line, sizeof(line), "%s --state %s drill ransomware", m->program,
-	    m->state_path);
-	if (m->facts_error[0])
-		model.overall = LIGHT_RED;
-	r = status_page(&model, &o, out, e);
-	model_free(&model);
-	return r;
+	*c = (struct console){.l = m->l, .db = m->db, .state = &m->state, .facts = &m->facts,
+	    .host = m->host, .url = m->url, .daemon = m};
+	spool_sweep(&m->state, loop_wall(m->l));
+	c->ready = true;
+	return pages_routes(&c->routes, &c->nroutes, e);
 }
 
 static int
@@ -143,8 +133,10 @@ open_web(struct mamorid *m, struct err *e)
 	if (r == 0)
 		r = mamorid_site(m, &cert, &key, e);
 	if (r == 0)
-		r = web_start(
-		    m->l, fd, (const char *)cert.p, (const char *)key.p, page, m, &m->web, e);
+		r = fill_console(m, e);
+	if (r == 0)
+		r = web_start(m->l, fd, (const char *)cert.p, (const char *)key.p, &m->console,
+		    &m->web, e);
 	if (r < 0 && fd >= 0)
 		(void)close(fd);
 	if (key.p)

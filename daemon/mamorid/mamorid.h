@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "ledger/facts.h"
 #include "ledger/state.h"
+#include "mamorid/http/console.h"
 #include "mamorid/sched.h"
 #include "mamorid/web.h"
 #include "sys/chan.h"
@@ -31,6 +32,7 @@ struct mamorid {
 	struct sched *sched;
 	struct chan *chan;
 	struct web *web;
+	struct console console;
 	int runner_fd;
 	pid_t runner_pid;
 	struct loop_src *runner_src, *stop_timer, *dog_timer, *seal_timer;

@@ -1,4 +1,4 @@
-/* The HTTPS side: four addresses, reading only. */
+/* The HTTPS side: where it listens, and its life. What it serves: http/, pages/. */
 #ifndef MAMORI_DAEMON_MAMORID_WEB_H
 #define MAMORI_DAEMON_MAMORID_WEB_H
 
@@ -13,8 +13,8 @@
 enum {
 	WEB_PORT = 8443,
 	WEB_PORTS = 100,      /* how many further ones are tried when nobody chose */
-	WEB_MAX_CONNS = 64,
-	WEB_MAX_PER_IP = 32,
+	WEB_MAX_CONNS = 256,
+	WEB_MAX_PER_IP = 96, /* a browser opens six */
 	WEB_REQUEST = 16 << 10, /* bytes of a request line with its headers */
 	WEB_IDLE_S = 15,      /* silence */
 	WEB_REQUEST_S = 30,   /* a whole request, however slowly it drips */
@@ -35,14 +35,12 @@ const struct asset *web_assets(size_t *ret_n);
  */
 MUST int web_bind(const char *listen, int *ret_fd, char ret_url[WEB_URL], struct err *e);
 
-/* Append the status page in the wished language. */
-typedef int web_page_fn(void *ctx, bool ja, struct buf *out, struct err *e);
-
 struct web;
-/* web_start(l, fd, cert, key, page, ctx, ret, e): Serve on the bound socket with the PEM
- * certificate and key (copied). E_SYS when TLS cannot begin with them. */
-MUST int web_start(struct loop *l, int fd, const char *cert, const char *key, web_page_fn *page,
-    void *ctx, struct web **ret, struct err *e);
+struct console;
+/* web_start(l, fd, cert, key, c, ret, e): Serve on the bound socket with the PEM certificate and
+ * key (copied). ${c} is borrowed. E_SYS when TLS cannot begin with them. (http/serve.c) */
+MUST int web_start(struct loop *l, int fd, const char *cert, const char *key, struct console *c,
+    struct web **ret, struct err *e);
 void web_stop(struct web *w); /* NULL is fine */
 
 /* web_lang_ja(query, accept): The language: ?lang= first, then the first of ja and en that the

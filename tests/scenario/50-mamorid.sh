@@ -88,10 +88,14 @@ for m in POST PUT DELETE OPTIONS TRACE PATCH FOO; do is "$m is refused" "$(code 
 is "a body is refused" "$(code -d @/etc/services "$url")" 405
 for p in nope ../../etc/passwd %2e%2e/etc/passwd records.db keys/console.key //etc/passwd status.css/x .; do
 	c=$(code --path-as-is "$url$p")
-	ok "nothing at $p ($c)" [ "$c" = 404 ] || [ "$c" = 400 ]
+	ok "nothing at $p ($c)" [ "$c" = 404 ]
 done
-is "a long address" "$(code "$url$(head -c 40000 /dev/zero | tr '\0' a)")" 414
-is "long headers" "$(code -H "X: $(head -c 40000 /dev/zero | tr '\0' a)" "$url")" 431
+is "a long address" "$(code "$url$(head -c 8000 /dev/zero | tr '\0' a)")" 414
+# the answer may be lost behind the reset that what was not read causes
+c=$(code -H "X: $(head -c 40000 /dev/zero | tr '\0' a)" "$url")
+ok "long headers are refused ($c)" sh -c "[ $c = 431 ] || [ $c = 000 ]"
+is "another name for this address (a page elsewhere, whose name was pointed here)" "$(code -H 'Host: elsewhere.example' "$url")" 421
+is "two lengths" "$(code -H 'Content-Length: 3' -H 'Transfer-Encoding: chunked' -d abc "$url")" 400
 no "no header is made from the address" sh -c \
     "curl -sk -m 20 -D - -o /dev/null '$url?lang=%0d%0aSet-Cookie:%20x=1' | grep -qi '^set-cookie'"
 headers=$(curl -sk -m 20 -D - -o /dev/null "$url")

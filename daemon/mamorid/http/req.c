@@ -1,0 +1,379 @@
+/* The life of a request between its last byte and its answer. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "mamorid/http/console.h"
+
+void
+req_init(struct req *r, struct console *c)
+{
+	*r = (struct req){.c = c, .db = c->db};
+	form_init(&r->query);
+	form_init(&r->form);
+	vec_init(&r->uploads, sizeof(struct upload), REQ_FILES);
+	buf_init(&r->res.body, REQ_PAGE);
+	r->res.fd = -1;
+}
+
+static void
+res_clear(struct res *s)
+{
+	buf_clear(&s->body);
+	if (s->fd >= 0)
+		fio_close(fio_os(), s->fd);
+	for (size_t i = 0; i < s->nhead; i++)
+		free(s->head[i].value);
+	*s = (struct res){.body = s->body, .fd = -1};
+}
+
+void
+req_free(struct req *r)
+{
+	spool_drop(r);
+	form_free(&r->query);
+	form_free(&r->form);
+	vec_free(&r->uploads);
+	res_clear(&r->res);
+	buf_free(&r->res.body);
+	json_decref(r->json);
+	json_decref(r->model);
+	explicit_bzero(r->token, sizeof(r->token));
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+const char *
+req_get(const struct req *r, const char *name)
+{
+	return form_get(&r->query, name);
+}
+
+const char *
+req_form(const struct req *r, const char *name)
+{
+	return form_get(&r->form, name);
+}
+
+const char *
+req_id(const struct req *r, size_t i)
+{
+	return i < r->id.n ? r->id.v[i] : "";
+}
+
+int64_t
+req_num(const char *s, int64_t lo, int64_t hi, int64_t otherwise)
+{
+	uint64_t v;
+
+	if (num_parse_u64(s, INT64_MAX, &v, NULL) < 0 || (int64_t)v < lo || (int64_t)v > hi)
+		return otherwise;
+	return (int64_t)v;
+}
+
+struct upload *
+req_upload(struct req *r, const char *field)
+{
+	for (size_t i = 0; i < r->uploads.len; i++) {
+		struct upload *u = VEC_AT(&r->uploads, struct upload, i);
+
+		if (strcmp(u->field, field) == 0 && u->size > 0)
+			return u;
+	}
+	return NULL;
+}
+
+bool
+req_may(const struct req *r, enum identity_area area, enum identity_verb verb, const char *object)
+{
+	return r->signed_in && r->c->ops.may(&r->s, area, verb, object, r->now) != MAY_NO;
+}
+
+struct identity_from
+req_from(const struct req *r)
+{
+	return (struct identity_from){.source = r->source,
+	    .device = r->device[0] ? r->device : NULL,
+	    .agent = r->agent[0] ? r->agent : NULL};
+}
+
+const char *
+req_by(const struct req *r)
+{
+	return r->signed_in ? r->s.account.id : "";
+}
+
+/* --- headers -------------------------------------------------------------------------------- */
+
+void
+req_header(struct req *r, const char *name, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(text) || r->res.nhead == REQ_HEADERS)
+		return;
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return;
+	r->res.head[r->res.nhead].name = name;
+	r->res.head[r->res.nhead].value = strdup(text);
+	if (r->res.head[r->res.nhead].value)
+		r->res.nhead++;
+}
+
+#define COOKIE "Path=/; Secure; HttpOnly; SameSite=Strict"
+
+void
+req_login(struct req *r, const struct identity_pass *pass)
+{
+	int64_t left = (pass->ends - r->now) / TIME_SEC;
+
+	req_header(r, "Set-Cookie", "__Host-mamori=%s; Max-Age=%lld; " COOKIE, pass->token,
+	    (long long)(left < 1 ? 1 : left));
+	req_header(r, "Set-Cookie", "__Host-mamori-pre=; Max-Age=0; " COOKIE);
+}
+
+void
+req_logout(struct req *r)
+{
+	req_header(r, "Set-Cookie", "__Host-mamori=; Max-Age=0; " COOKIE);
+	req_header(r, "Clear-Site-Data", "\"cache\"");
+}
+
+void
+req_device(struct req *r, const char *token)
+{
+	req_header(r, "Set-Cookie", "__Host-mamori-device=%s; Max-Age=%lld; " COOKIE, token,
+	    (long long)(IDENTITY_SPAN_DEVICE / TIME_SEC));
+}
+
+void
+req_flash(struct req *r, const char *key)
+{
+	req_flash_arg(r, key, "");
+}
+
+void
+req_flash_arg(struct req *r, const char *key, const char *it)
+{
+	AUTO(buf_free) struct buf b = {0};
+
+	buf_init(&b, 1024);
+	/* one cookie carries it over the redirection */
+	if (buf_fmt(&b, NULL, "%s~", key) == 0 && tmpl_escape(CTX_URLPART, it, &b, NULL) == 0 &&
+	    b.len < 400 && buf_cstr(&b, NULL))
+		req_header(r, "Set-Cookie", "__Host-mamori-say=%s; Max-Age=60; " COOKIE,
+		    (const char *)b.p);
+}
+
+void
+req_refresh(struct req *r, unsigned seconds)
+{
+	r->refresh = seconds;
+}
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+static void
+body_type(struct req *r, const char *type)
+{
+	(void)snprintf(r->res.type, sizeof(r->res.type), "%s", type);
+}
+
+int
+req_go(struct req *r, struct err *e, const char *fmt, ...)
+{
+	char to[1800];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(to, sizeof(to), fmt, ap);
+	va_end(ap);
+	/* an address that is not ours is never gone to, wherever it came from */
+	if (n < 0 || (size_t)n >= sizeof(to) || !form_local(to))
+		(void)snprintf(to, sizeof(to), "/");
+	r->res.status = 303;
+	body_type(r, "text/plain; charset=utf-8");
+	req_header(r, "Location", "%s", to);
+	return buf_fmt(&r->res.body, e, "→ %s\n", to);
+}
+
+int
+req_step_up(struct req *r, struct err *e)
+{
+	AUTO(buf_free) struct buf b = {0};
+	const char *back = r->path;
+	bool get = r->method == M_GET;
+
+	buf_init(&b, 8192);
+	if (!get) { /* back to the page with the form; what was typed is in the browser's history */
+		const char *from = req_form(r, "from");
+
+		back = form_local(from) ? from : "/";
+	}
+	if (tmpl_escape(CTX_URLPART, back, &b, e) < 0 ||
+	    (get && r->query_text[0] && (buf_str(&b, "%3F", e) < 0 ||
+	        tmpl_escape(CTX_URLPART, r->query_text, &b, e) < 0)) || !buf_cstr(&b, e))
+		return E_NOMEM;
+	return req_go(r, e, "/signin/again?to=%s", (const char *)b.p);
+}
+
+int
+req_json(struct req *r, unsigned status, json_t *o, struct err *e)
+{
+	char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	int rc;
+
+	json_decref(o);
+	if (!s)
+		return err_set(e, E_NOMEM, "no memory for an answer");
+	buf_clear(&r->res.body);
+	rc = buf_str(&r->res.body, s, e);
+	free(s);
+	r->res.status = status;
+	body_type(r, status >= 400 ? "application/problem+json" : "application/json");
+	return rc;
+}
+
+/* name_header(r, name, show): RFC 6266: the name as UTF-8, and a plain one for old programs. */
+static void
+name_header(struct req *r, const char *name, bool show)
+{
+	AUTO(buf_free) struct buf b = {0};
+	const char *dot = strrchr(name, '.');
+	bool plain = dot && strlen(dot) < 8 &&
+	    strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(dot + 1);
+
+	buf_init(&b, 2048);
+	if (tmpl_escape(CTX_URLPART, name, &b, NULL) == 0 && b.len && buf_cstr(&b, NULL))
+		req_header(r, "Content-Disposition",
+		    "%s; filename=\"mamori%s\"; filename*=UTF-8''%s",
+		    show ? "inline" : "attachment", plain ? dot : "", (const char *)b.p);
+}
+
+int
+req_bytes(struct req *r, const char *type, const char *name, const void *p, size_t n,
+    struct err *e)
+{
+	buf_clear(&r->res.body);
+	r->res.status = 200;
+	body_type(r, type);
+	if (name)
+		name_header(r, name, false);
+	return buf_put(&r->res.body, p, n, e);
+}
+
+int
+req_file(struct req *r, const char *type, const char *name, const char *path, bool show,
+    struct err *e)
+{
+	int rc = file_open(r->c->state, path, &r->res.fd, &r->res.fd_size, e);
+
+	if (rc < 0)
+		return rc;
+	r->res.status = 200;
+	r->res.sandbox = true;
+	body_type(r, type);
+	name_header(r, name, show);
+	return 0;
+}
+
+/* --- the course ----------------------------------------------------------------------------- */
+
+void
+req_note(struct req *r, const char *result, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)snprintf(r->result, sizeof(r->result), "%s", result);
+	va_start(ap, fmt);
+	(void)vsnprintf(r->detail, sizeof(r->detail), fmt, ap);
+	va_end(ap);
+}
+
+void
+req_log(struct req *r, const char *what, const char *object, const char *result,
+    const char *detail)
+{
+	struct access_entry x = {0};
+	struct err e = {0};
+
+	if (!r->c->ops.log)
+		return;
+	(void)snprintf(x.account, sizeof(x.account), "%s", req_by(r));
+	(void)snprintf(x.name, sizeof(x.name), "%s", r->signed_in ? r->s.account.name : "");
+	(void)snprintf(x.session, sizeof(x.session), "%s", r->signed_in ? r->s.id : "");
+	(void)snprintf(x.source, sizeof(x.source), "%s", r->source);
+	(void)snprintf(x.what, sizeof(x.what), "%s", what);
+	(void)snprintf(x.object, sizeof(x.object), "%s", object);
+	(void)snprintf(x.result, sizeof(x.result), "%s", result);
+	(void)snprintf(x.detail, sizeof(x.detail), "%s", detail);
+	r->c->log_failed = r->c->ops.log(r->c->log, &x, r->now, &e) < 0;
+}
+
+void
+req_fail(struct req *r, const struct err *e)
+{
+	unsigned status = e->code == E_NOENT ? 404 : e->code == E_AUTH ? 403
+	    : e->code == E_INVAL || e->code == E_PROTO ? 422
+	    : e->code == E_EXIST || e->code == E_BUSY ? 409
+	    : e->code == E_LIMIT ? 413 : e->code == E_NOSPC ? 507 : 503;
+
+	(void)snprintf(r->detail, sizeof(r->detail), "%.250s", e->msg);
+	res_clear(&r->res);
+	if (req_error(r, status, NULL) < 0) {
+		res_clear(&r->res);
+		r->res.status = 503;
+		body_type(r, "text/plain; charset=utf-8");
+	}
+}
+
+int
+req_work(struct req *r, req_work_fn *work, req_done_fn *done, void *cookie, struct err *e)
+{
+	int rc = work_put(r->c->work, work, cookie, r, e);
+
+	if (rc < 0)
+		return rc;
+	r->later.work = work;
+	r->later.done = done;
+	r->later.cookie = cookie;
+	return 0;
+}
+
+void
+req_run(struct req *r)
+{
+	struct err e = {0};
+	req_done_fn *done = r->later.done;
+	int rc = 0;
+
+	if (done) {
+		void *cookie = r->later.cookie;
+
+		memset(&r->later, 0, sizeof(r->later));
+		rc = done(r, cookie, &e);
+	} else {
+		if (r->method != M_GET && !(r->route->flags & F_API) && !gate_form(r)) {
+			req_note(r, "denied", "the form's token does not fit");
+			rc = req_error(r, r->signed_in ? 403 : 401, &e);
+		} else {
+			rc = r->route->fn(r, &e);
+		}
+	}
+	if (rc == 0 && r->later.done)
+		return; /* answered later */
+	if (rc == 0 && r->res.status == 0)
+		rc = err_set(&e, E_INVAL, "the page %s did not answer", r->path);
+	if (rc < 0)
+		req_fail(r, &e);
+	gate_log(r);
+}
