@@ -151,6 +151,13 @@ count(struct bk_run *run, const struct item *it)
 		(void)atomic_fetch_add(&run->bytes, it->size);
 		if (it->flags & TREE_CHANGED)
 			(void)atomic_fetch_add(&run->changed, 1);
+		if (!it->known)
+			run->added++;
+		else if (memcmp(it->fid, it->old_fid, TREE_FID_LEN) != 0)
+			run->altered++;
+		else
+			return;
+		run->touched_bytes += it->size;
 	} else if (it->type == TREE_DIR) {
 		run->dirs++;
 	} else {

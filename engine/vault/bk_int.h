@@ -106,6 +106,8 @@ struct item {
 	int64_t read_at;
 	struct extv ext;
 	uint8_t fid[TREE_FID_LEN];
+	bool known;            /* the last run had it, with this digest: */
+	uint8_t old_fid[TREE_FID_LEN];
 	uint64_t size;
 	struct span *spans;    /* large files */
 	uint32_t nspans;
@@ -171,7 +173,8 @@ struct bk_run {
 
 	/* results */
 	atomic_uint_fast64_t files, bytes, new_bytes, unreadable, changed;
-	uint64_t dirs, others, stored;
+	uint64_t dirs, others, stored, packed, noise;
+	uint64_t added, altered, touched_bytes; /* files, against the list of the last run */
 	int64_t retain;        /* until then its segments stay; a place elsewhere is told */
 	struct sink meta;
 	struct tree_block *block;

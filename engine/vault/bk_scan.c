@@ -296,6 +296,9 @@ regular(struct scan *s, struct item *it, struct err *e)
 		return r;
 	if (s->run->fr)
 		en = files_r_find(s->run->fr, it->dir->path, it->name);
+	it->known = en != NULL;
+	if (en)
+		(void)memcpy(it->old_fid, en->fid, TREE_FID_LEN);
 	if (en && unchanged(s, en, &it->st))
 		return reuse(s, it, en, e);
 	it->read = true;

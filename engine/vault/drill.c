@@ -21,6 +21,8 @@ pick(struct drill *d, const struct vault_generation *gens[DRILL_MAX_SYSTEMS], st
 		const struct vault_generation *g = &list[i];
 		bool known = false;
 
+		if (g->removed)
+			continue;
 		if (!g->info_ok)
 			return err_set(e, E_AUTH, "this machine holds no key of the repository");
 		if (d->o->system && strcmp(g->info.name, d->o->system) != 0)

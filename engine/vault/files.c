@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/num.h"
 
@@ -285,6 +286,9 @@ struct files_r {
 	struct rd rd;
 	uint32_t left; /* entries of the frame not read */
 	bool have, end;
+	bool met; /* the entry at hand was asked for */
+	bool bad; /* damage: the rest was not seen */
+	struct files_seen seen;
 	struct buf dir, name, text;
 	struct tree_xattr xattrs[TREE_MAX_XATTRS];
 	struct files_entry en;
@@ -451,10 +455,16 @@ next_entry(struct files_r *r)
 	const unsigned char *fid;
 
 	while (r->left == 0) {
+		struct stat st;
+
+		if (fstat(r->fd, &st) < 0 || (uint64_t)st.st_size > r->at)
+			r->bad = true; /* unless a whole frame follows */
 		if (!next_frame(r))
 			return false;
+		r->bad = false;
 	}
 	r->left--;
+	r->bad = true; /* until the whole entry is read */
 	if (rd_u8(&r->rd) == 1 && !text_of(&r->rd, &r->dir, TREE_MAX_PATH))
 		return false;
 	if (!text_of(&r->rd, &r->name, TREE_MAX_NAME))
@@ -471,7 +481,32 @@ next_entry(struct files_r *r)
 	if (!fid || !r->en.dir)
 		return false;
 	(void)memcpy(r->en.fid, fid, TREE_FID_LEN);
-	return get_xattrs(r) && get_extents(r);
+	r->bad = !get_xattrs(r) || !get_extents(r);
+	return !r->bad;
+}
+
+static bool
+advance(struct files_r *r)
+{
+	r->have = next_entry(r);
+	r->met = false;
+	r->end = !r->have;
+	return r->have;
+}
+
+/* leave(r, dir, name): Past the entry at hand; ${dir} and ${name}: what is asked for instead. */
+static void
+leave(struct files_r *r, const char *dir, const char *name)
+{
+	size_t n = strlen(r->en.name);
+
+	r->seen.all++;
+	r->have = false;
+	if (r->met)
+		return;
+	r->seen.gone++;
+	r->seen.renamed += strcmp(r->en.dir, dir) == 0 && strncmp(r->en.name, name, n) == 0 &&
+	    name[n] == '.';
 }
 
 const struct files_entry *
@@ -480,21 +515,27 @@ files_r_find(struct files_r *r, const char *dir, const char *name)
 	while (!r->end) {
 		int c;
 
-		if (!r->have) {
-			r->have = next_entry(r);
-			if (!r->have) {
-				r->end = true;
-				return NULL;
-			}
-		}
+		if (!r->have && !advance(r))
+			return NULL;
 		c = tree_key_cmp(r->en.dir, r->en.name, dir, name);
-		if (c == 0)
+		if (c == 0) {
+			r->met = true;
 			return &r->en;
+		}
 		if (c > 0)
 			return NULL;
-		r->have = false;
+		leave(r, dir, name);
 	}
 	return NULL;
+}
+
+bool
+files_r_seen(struct files_r *r, struct files_seen *ret)
+{
+	while (!r->end && (r->have || advance(r)))
+		leave(r, "", "");
+	*ret = r->seen;
+	return !r->bad;
 }
 
 void

@@ -50,6 +50,14 @@ int64_t files_r_started(const struct files_r *r);
 /* files_r_find(r, dir, name): The entry, or NULL; keys must be asked in order. Valid until the next
  * call. */
 const struct files_entry *files_r_find(struct files_r *r, const char *dir, const char *name);
+/* files_r_seen(r, ret): After the last question: what the list had. False when part of it could not
+ * be read. */
+struct files_seen {
+	uint64_t all;     /* entries */
+	uint64_t gone;    /* nobody asked for */
+	uint64_t renamed; /* gone, while the same name with an ending more was asked for */
+};
+bool files_r_seen(struct files_r *r, struct files_seen *ret);
 void files_r_close(struct files_r *r);
 
 #endif

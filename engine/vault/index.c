@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "vault/keep.h"
 #include "vault/segr.h"
 
 enum {
@@ -605,22 +606,32 @@ forget_segments(struct index *ix)
 	map_init(&ix->seg_no, MAX_SEGS);
 }
 
-/* mark_bad(ix, e): Take over what a scrub found damaged. */
+static int
+one_bad(struct index *ix, const uint8_t id[FMT_ID_LEN], struct err *e)
+{
+	uintptr_t no = (uintptr_t)map_get(&ix->seg_no, id, FMT_ID_LEN);
+
+	if (!ix->bad)
+		ix->bad = calloc(ix->committed ? ix->committed : 1, sizeof(*ix->bad));
+	if (!ix->bad)
+		return err_set(e, E_NOMEM, "no memory");
+	if (no && no <= ix->committed)
+		ix->bad[no - 1] = true;
+	return 0;
+}
+
+/* mark_bad(ix, e): Take over what a scrub found damaged, and what is being removed. */
 static int
 mark_bad(struct index *ix, struct err *e)
 {
 	struct buf b;
 	int r = distrust_load(ix->repo->f, ix->pl, ix->repo->ident.repo, &b, e);
 
-	for (size_t at = 0; r == 0 && at < b.len; at += FMT_ID_LEN) {
-		uintptr_t no = (uintptr_t)map_get(&ix->seg_no, b.p + at, FMT_ID_LEN);
-
-		if (!ix->bad)
-			ix->bad = calloc(ix->committed ? ix->committed : 1, sizeof(*ix->bad));
-		if (!ix->bad)
-			r = err_set(e, E_NOMEM, "no memory");
-		else if (no && no <= ix->committed)
-			ix->bad[no - 1] = true;
+	for (size_t at = 0; r == 0 && at < b.len; at += FMT_ID_LEN)
+		r = one_bad(ix, b.p + at, e);
+	for (uint32_t i = 0; r == 0 && ix->repo->keep && i < ix->repo->nsegs; i++) {
+		if (keep_seg_leaves(ix->repo->keep, i))
+			r = one_bad(ix, ix->repo->segs[i].rec.seg, e);
 	}
 	buf_free(&b);
 	return r;

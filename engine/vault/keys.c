@@ -282,11 +282,11 @@ static bool
 newest(const struct repo *repo, size_t i)
 {
 	for (size_t k = i + 1; k < repo->ngens; k++) {
-		if (repo->gens[k].info_ok &&
+		if (repo->gens[k].info_ok && !repo->gens[k].removed &&
 		    strcmp(repo->gens[k].info.name, repo->gens[i].info.name) == 0)
 			return false;
 	}
-	return repo->gens[i].info_ok;
+	return repo->gens[i].info_ok && !repo->gens[i].removed;
 }
 
 static int

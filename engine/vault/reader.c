@@ -117,6 +117,12 @@ vault_r_segments(const VAULT_R *r, uint32_t *ret_n)
 	return r->repo->segs;
 }
 
+bool
+vault_r_gone(const VAULT_R *r, uint32_t no)
+{
+	return repo_gone(r->repo, no);
+}
+
 int
 vault_r_segdir(const VAULT_R *r)
 {
@@ -170,6 +176,8 @@ vault_r_find(const VAULT_R *r, const char *what, const struct vault_generation *
 		const struct vault_generation *g = &r->repo->gens[i];
 
 		/* one whose description nobody can read is no help */
+		if (g->removed)
+			continue;
 		if ((strcmp(what, "latest") == 0 && (g->info_ok || !r->repo->have_index)) ||
 		    by_name(g, what))
 			found = &r->repo->gens[i];
@@ -223,6 +231,8 @@ vault_gen_open(VAULT_R *r, const struct vault_generation *gen, struct vault_gen 
 	struct vault_gen *g;
 	int x;
 
+	if (gen->removed)
+		return err_set(e, E_NOENT, "this generation was removed");
 	if (!gen->info_ok && r->repo->have_index)
 		return err_set(e, E_CORRUPT, "the description of this generation is damaged");
 	if (!gen->info_ok)

@@ -11,6 +11,7 @@
 
 #include "base/num.h"
 #include "crypt/secret.h"
+#include "vault/keep.h"
 #include "vault/remote.h"
 
 static const char ident_name[] = "mamori-vault";
@@ -612,7 +613,9 @@ repo_sound(const struct repo *r, struct err *e)
 int
 repo_refresh(struct repo *r, struct err *e)
 {
-	return ledger_each(r->log, r->next_seq, on_record, r, e);
+	int x = ledger_each(r->log, r->next_seq, on_record, r, e);
+
+	return x < 0 ? x : repo_keep(r, e);
 }
 
 uint32_t
@@ -731,6 +734,8 @@ repo_close(struct repo *r)
 {
 	if (!r)
 		return;
+	keep_close(r->keep);
+	free(r->gone);
 	ledger_close(r->log);
 	fio_close(r->f, r->tmpfd);
 	fio_close(r->f, r->segfd);

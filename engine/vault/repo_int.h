@@ -7,6 +7,8 @@
 #include "ledger/ledger.h"
 #include "vault/vault.h"
 
+struct keep;
+
 #define REPO_NOSEG UINT32_MAX
 
 struct repo {
@@ -31,6 +33,11 @@ struct repo {
 	size_t ngens, cap_gens;
 	bool have_index;
 	uint8_t index_key[32];
+	/* what the box that holds the repository says about it (keep.h), read only; NULL: nothing,
+	 * or its ledger does not hold (keep_why says so) */
+	struct keep *keep;
+	char keep_why[200];
+	uint8_t *gone; /* bit per segment: removed on purpose, no generation needs it; or NULL */
 };
 
 /* repo_place(f, path, e): The repository's directory, a descriptor. The path is what a person
@@ -62,6 +69,11 @@ MUST int repo_refresh(struct repo *r, struct err *e);
  * those that only people read. Opening asks for less, so that a wrong bit in a sentence locks
  * nobody out. E_CORRUPT. */
 MUST int repo_ident_whole(const struct fio *f, int dirfd, struct err *e);
+/* repo_keep(r, e): Read on in the keep ledger and mark generations and segments by it. E_NOMEM; a
+ * keep ledger that does not hold is no error here: nobody's data may wait for it. */
+MUST int repo_keep(struct repo *r, struct err *e);
+/* repo_gone(r, no): See above. */
+bool repo_gone(const struct repo *r, uint32_t no);
 /* repo_seg(r, id): The number of a segment, or REPO_NOSEG. */
 uint32_t repo_seg(const struct repo *r, const uint8_t id[FMT_ID_LEN]);
 /* repo_seal_info / repo_open_info: The sealed part of a generation's log record. */

@@ -32,6 +32,7 @@ struct segw {
 	/* the stream */
 	uint8_t *group; /* plaintext of the open group */
 	uint32_t group_len;
+	uint32_t noise; /* bytes of groups that did not compress */
 	uint32_t stream_len; /* including the open group */
 	uint8_t *packed;
 	size_t packed_cap;
@@ -175,6 +176,12 @@ const uint8_t *
 segw_key(const struct segw *s)
 {
 	return s->dek;
+}
+
+uint32_t
+segw_noise(const struct segw *s)
+{
+	return s->noise;
 }
 
 uint32_t
@@ -329,6 +336,7 @@ flush_group(struct segw *s, struct err *e)
 		return r;
 	s->toc.groups[s->toc.ngroups++] = g;
 	s->group_len = 0;
+	s->noise += g.raw ? g.ulen : 0;
 	return 0;
 }
 

@@ -34,6 +34,9 @@ MUST int segw_add(struct segw *s, const uint8_t id[FMT_CHUNK_ID_LEN], const void
     uint32_t *ret_off, struct err *e);
 /* segw_off(s): Where the next chunk would lie. */
 uint32_t segw_off(const struct segw *s);
+/* segw_noise(s): Of the stream so far, bytes that did not compress. Whole groups only: all of it
+ * after segw_seal. */
+uint32_t segw_noise(const struct segw *s);
 /* segw_seal(s, full, rec, e): Write the table, padding, hashes and footer, and describe the result
  * in
  * ${rec}. Not durable yet. ${full}: closed because the next chunk does not fit; then it is padded

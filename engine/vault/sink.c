@@ -127,6 +127,10 @@ enter(struct bk_run *run, struct closing *c, struct err *e)
 		    NULL, e);
 	if (r == 0)
 		run->stored += fmt_seg_size(c->rec.npages);
+	if (r == 0 && c->rec.kind == FMT_DATA) {
+		run->packed += segw_off(c->seg);
+		run->noise += segw_noise(c->seg);
+	}
 	return r;
 }
 

@@ -79,6 +79,15 @@ struct vault_progress {
 	uint64_t files, bytes, new_bytes; /* so far */
 	const char *path;                 /* last one reached; bytes */
 };
+struct vault_figures { /* of one run; files against the system's generation before it */
+	uint64_t files, bytes;        /* in the generation */
+	uint64_t before;              /* files in the one before; 0: none is known */
+	uint64_t added, changed, removed;
+	uint64_t renamed;             /* of the added: an old one's name with an ending more */
+	uint64_t touched_bytes;       /* of files added and changed */
+	uint64_t new_bytes;           /* of content that was not stored before */
+	uint64_t packed, noise;       /* bytes stored by this run; those that did not compress */
+};
 /* Compression is what a first backup spends most of its time on: against level 3, level 1 takes a
  * fifth less processor time for a twentieth more space. */
 enum { VAULT_LEVEL = 1 };
@@ -97,6 +106,7 @@ struct vault_backup {
 	void (*problem)(void *cookie, const char *path, size_t len, const char *why);
 	void *cookie;
 	const volatile int *cancel; /* set to non-zero to stop; may be NULL */
+	struct vault_figures *ret_figures; /* filled on success; may be NULL */
 	uint64_t max_scatter; /* a file whose pieces take more bytes in the list is stored anew in
 	                         fewer pieces; 0: as many as the list can hold */
 };
@@ -104,7 +114,11 @@ struct vault_generation {
 	uint8_t id[FMT_ID_LEN];
 	uint64_t seq;          /* of the log record: its place in the order of generations */
 	int64_t at;            /* recorded time of the log */
-	int64_t locked_until;  /* 0 = not locked */
+	int64_t locked_until;  /* 0 = not locked; as the box that holds the vault sees it (keep.h),
+	                          else as the writer wished */
+	bool removed;          /* by people who may (keep.h): listed, and cannot be opened */
+	bool doubted;          /* too much of it changed (keep.h); kept, and not counted as good */
+	bool verified;         /* a drill gave it back */
 	bool info_ok;          /* false: no index key, ${info} is empty */
 	struct fmt_snap_info info;
 	uint32_t nruns;
@@ -195,6 +209,8 @@ struct vault_seg {
 	uint64_t seq;
 };
 const struct vault_seg *vault_r_segments(const VAULT_R *r, uint32_t *ret_n);
+/* vault_r_gone(r, no): Whether segment ${no} was removed on purpose, and no generation needs it. */
+bool vault_r_gone(const VAULT_R *r, uint32_t no);
 int vault_r_segdir(const VAULT_R *r); /* descriptor of seg/ */
 int vault_r_dir(const VAULT_R *r);    /* of the repository, or of the mirror of one elsewhere */
 bool vault_r_far(const VAULT_R *r);   /* it lies elsewhere */

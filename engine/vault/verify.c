@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "vault/keep.h"
 #include "vault/repo_int.h"
 #include "vault/remote.h"
 #include "vault/segr.h"
@@ -127,6 +128,33 @@ look_far(struct verify *v, struct err *e)
 	if (r == 0)
 		vault_r_eager(v->r);
 	return r;
+}
+
+/* check_keep(v, path, id, e): What the box says about the repository. A wrong word in it must not
+ * hide: it says until when generations stay, and which absence is no damage. */
+static int
+check_keep(struct verify *v, const char *path, const struct vault_ident *id, struct err *e)
+{
+	struct ledger_report rep;
+	struct keep *k = NULL;
+	int fd = repo_place(v->f, path, e);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = keep_open(v->f, fd, id, NULL, NULL, &k, e);
+	if (r == 0)
+		r = ledger_verify(v->f, fd, KEEP_DIR, NULL, NULL, &rep, e);
+	if (r == 0 && !rep.ok)
+		r = err_set(e, E_CORRUPT, "entry %llu: %s", (unsigned long long)rep.first_bad,
+		    rep.why);
+	if (r == 0)
+		r = keep_sound(k, e);
+	if (r == E_CORRUPT || r == E_PROTO || r == E_AUTH)
+		verify_error(v, UINT32_MAX, -1, "the keep ledger: %.200s", e->msg);
+	keep_close(k);
+	fio_close(v->f, fd);
+	return r == E_NOMEM || r == E_SYS ? r : 0;
 }
 
 /* strays(v): Files that no log record names. */
@@ -329,6 +357,10 @@ vault_verify(const struct fio *f, const char *path, const struct vault_verify_op
 	if (vault_is_address(path))
 		r = open_it(&v, path, true, e);
 	r = r == 0 ? check_log(&v, path, &id, e) : r;
+	if (r >= 0 && !vault_is_address(path)) {
+		x = check_keep(&v, path, &id, e);
+		r = x < 0 ? x : r;
+	}
 	if (r >= 0 && (v.r || !vault_is_address(path))) {
 		x = open_it(&v, path, r == 1, e);
 		r = x == 0 ? judge(&v, e) : x;

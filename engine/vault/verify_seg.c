@@ -328,7 +328,7 @@ vseg_check(struct vseg_worker *w, uint32_t i, struct err *e)
 	struct verify *v = w->v;
 	struct seg s;
 
-	if (!open_seg(v, i, &s))
+	if (vault_r_gone(v->r, i) || !open_seg(v, i, &s))
 		return 0;
 	(void)check_structure(w, &s, i);
 	seg_close(&s);

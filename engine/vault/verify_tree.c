@@ -246,8 +246,10 @@ check_generation(struct verify *v, struct filing *f, const struct vault_generati
 	const struct tree_manifest *m;
 	struct vault_gen *gen = NULL;
 	struct walk *w = NULL;
-	int r = vault_gen_open(v->r, g, &gen, e);
+	int r = g->removed ? 0 : vault_gen_open(v->r, g, &gen, e);
 
+	if (g->removed)
+		return 0;
 	if (r < 0 && r != E_NOMEM && r != E_AUTH) {
 		verify_error(v, number_of(v, g->info.manifest_seg), -1,
 		    "the generation %02x%02x%02x%02x (%.80s) cannot be opened: %.100s", g->id[0],
@@ -321,7 +323,7 @@ name_generations(struct verify *v, struct verify_error *x, struct err *e)
 		const struct vault_generation *g = &v->gens[i];
 		bool there = !g->info_ok;
 
-		if (!needs(g, x->number))
+		if (g->removed || !needs(g, x->number))
 			continue;
 		(void)memcpy(x->gens[x->ngens++], g->id, FMT_ID_LEN);
 		for (size_t k = 0; k < x->nsystems && !there; k++)
@@ -409,7 +411,7 @@ name_files(struct verify *v, const struct bad_range *bad, size_t n,
 	struct vault_gen *gen = NULL;
 	struct walk *w = NULL;
 	struct tree_entry en;
-	int r = vault_gen_open(v->r, g, &gen, e);
+	int r = g->removed ? E_NOENT : vault_gen_open(v->r, g, &gen, e);
 
 	if (r == 0)
 		r = walk_new(v->r, gen, &w, e);

@@ -12,7 +12,10 @@
 #include "base/utf8.h"
 #include "crypt/secret.h"
 #include "vault/bk_int.h"
+#include "vault/keep.h"
 #include "vault/remote.h"
+
+enum { TRIES = 4 };
 
 struct vault_w {
 	const struct fio *f;
@@ -485,11 +488,17 @@ commit(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64_
 	if (snap.retain_until == 0 && w->repo->genesis.lock_days)
 		snap.retain_until = now + (int64_t)w->repo->genesis.lock_days * TIME_DAY;
 	(void)memcpy(snap.id, run->man.id, FMT_ID_LEN);
+	/* from the look at the log and the keep ledger to the append nobody else may do anything */
+	r = w->repo->rem ? 0 : ledger_hold(w->repo->log, e);
+	if (r < 0)
+		return r;
 	r = repo_refresh(w->repo, e);
 	if (r == 0)
 		r = repo_sound(w->repo, e);
 	if (r == 0)
 		r = runs_of(run, &snap, e);
+	if (r == 0 && w->repo->keep)
+		r = keep_may_commit(w->repo->keep, snap.runs, snap.nruns, e);
 	if (r == 0)
 		r = repo_seal_info(w->key.index, snap.id, info, &sealed, e);
 	snap.sealed = sealed.p;
@@ -501,6 +510,8 @@ commit(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64_
 	if (r == 0)
 		r = repo_append(
 		    w->repo, w->signer, FMT_LOG_SNAPSHOT, b.p, b.len, now, &head, e);
+	if (!w->repo->rem)
+		ledger_release(w->repo->log);
 	free(snap.runs);
 	if (r < 0)
 		return r;
@@ -510,6 +521,30 @@ commit(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64_
 	};
 	(void)memcpy(ret->id, run->man.id, FMT_ID_LEN);
 	return 0;
+}
+
+/* figures(run, info): What this run saw, for whoever judges it. Without a list of the last run
+ * nothing can be said about changes. */
+static void
+figures(struct bk_run *run, const struct fmt_snap_info *info)
+{
+	struct vault_figures *f = run->b->ret_figures;
+	struct files_seen seen = {0};
+
+	if (!f)
+		return;
+	*f = (struct vault_figures){
+		.files = info->files, .bytes = info->bytes, .new_bytes = info->new_bytes,
+		.packed = run->packed, .noise = run->noise,
+	};
+	if (!run->fr || !files_r_seen(run->fr, &seen))
+		return;
+	f->before = seen.all;
+	f->added = run->added;
+	f->changed = run->altered;
+	f->removed = seen.gone;
+	f->renamed = seen.renamed;
+	f->touched_bytes = run->touched_bytes;
 }
 
 static int
@@ -542,6 +577,7 @@ run_all(struct bk_run *run, struct vault_w *w, struct fmt_snap_info *info, int64
 	info->dirs = run->dirs;
 	info->others = run->others;
 	info->stored_bytes = run->stored;
+	figures(run, info);
 	return commit(run, w, info, now, ret, e);
 }
 
@@ -580,9 +616,8 @@ run_free(struct bk_run *run, bool good)
 	free(run);
 }
 
-int
-vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation *ret,
-    struct err *e)
+static int
+one_try(VAULT_W *w, const struct vault_backup *b, struct vault_generation *ret, struct err *e)
 {
 	struct fmt_snap_info info = {0};
 	int64_t mono = time_mono_us();
@@ -590,8 +625,6 @@ vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation
 	struct bk_run *run;
 	int r;
 
-	if (b->nsources == 0)
-		return err_set(e, E_INVAL, "nothing to back up was named");
 	run = calloc(1, sizeof(*run));
 	if (!run)
 		return err_set(e, E_NOMEM, "no memory");
@@ -636,4 +669,19 @@ vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation
 		(void)(ring_prune(w->f, &w->pl, w->repo, &w->ring, &local) < 0);
 	save_seen(w);
 	return 0;
+}
+
+int
+vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_generation *ret,
+    struct err *e)
+{
+	int r = E_BUSY;
+
+	if (b->nsources == 0)
+		return err_set(e, E_INVAL, "nothing to back up was named");
+	/* E_BUSY: meanwhile a removal of segments that this run built on was noted. The next try
+	 * knows of it and stores anew what they held; it finds the rest where this one put it. */
+	for (int i = 0; r == E_BUSY && i < (w->repo->keep ? TRIES : 1); i++)
+		r = one_try(w, b, ret, e);
+	return r;
 }

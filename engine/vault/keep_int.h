@@ -1,0 +1,87 @@
+/* What the files keep*.c share. Not for use elsewhere.
+ *
+ * keep.c        the handle: opening, and what it tells
+ * keep_apply.c  a record's effect on what is known; what makes no sense is left out
+ * keep_write.c  what the box writes
+ * keep_auth.c   what people allow: approvers, policy, requests, approvals
+ * keep_plan.c   which generations may go (pure)
+ * keep_poison.c whether a generation is in doubt (pure, but for its sealed figures)
+ * keep_reap.c   the way from an allowed request to removed segments */
+#ifndef MAMORI_VAULT_KEEP_INT_H
+#define MAMORI_VAULT_KEEP_INT_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "ledger/ledger.h"
+#include "vault/keep.h"
+
+enum {
+	KEEP_MAX_KNOWN = 1 << 20,   /* generations */
+	KEEP_MAX_SEG = 1 << 24,     /* segment numbers */
+};
+
+struct keep_person {
+	uint8_t pub[SIGN_PUB_LEN];
+	char name[KEEP_TEXT];
+	bool active;
+};
+
+struct keep_ask { /* the newest request */
+	bool any;
+	struct keep_request q;
+	uint8_t (*gens)[FMT_ID_LEN]; /* owned */
+	uint8_t pubs[KEEP_MAX_APPROVERS][SIGN_PUB_LEN];
+	unsigned npubs;
+};
+
+struct keep_going { /* the newest intent */
+	bool open;
+	uint64_t seq;
+	uint32_t nruns;
+	struct fmt_run *runs; /* owned */
+};
+
+struct keep {
+	const struct fio *f;
+	int repofd;
+	struct ledger *l;
+	struct signer *signer; /* NULL: reading */
+	uint8_t repo[FMT_ID_LEN], root[SIGN_PUB_LEN];
+	uint8_t owner[8]; /* id of the key that may write */
+	uint64_t next_seq;
+	struct keep_clock last;
+	struct vec gens; /* struct keep_gen */
+	struct map by_id; /* -> index + 1 */
+	struct vec people; /* struct keep_person */
+	uint64_t people_serial;
+	struct keep_state st;
+	struct keep_ask ask;
+	struct keep_going going;
+	uint8_t *leaves; /* bit per segment number; owned */
+	uint32_t leaves_n; /* bits */
+	uint64_t nodd, odd_seq;
+	char odd_why[160];
+};
+
+/* keep_apply: the ledger_fn of keep_refresh. */
+int keep_apply(const struct ledger_rec *rec, void *cookie, struct err *e);
+struct keep_gen *keep_known(const struct keep *k, const uint8_t id[FMT_ID_LEN]);
+
+/* keep_begin(k, now, rec, e): Hold the keep ledger, read on, and stamp ${rec}; 1 when the wall
+ * clock jumped. After success keep_end must follow: it appends unless ${r} is negative or
+ * ${write} false, releases, and takes the record in. */
+MUST int keep_begin(struct keep *k, const struct keep_time *now, struct keep_rec *rec,
+    struct err *e);
+MUST int keep_end(struct keep *k, struct keep_rec *rec, int r, bool write, struct err *e);
+
+/* keep_person(k, pub): An active approver, or NULL. keep_signed(k, say, n, sigs, nsigs, ret_root):
+ * how many different active approvers signed these bytes; whether the recovery key did. */
+const struct keep_person *keep_person(const struct keep *k, const uint8_t pub[SIGN_PUB_LEN]);
+unsigned keep_signed(const struct keep *k, const void *say, size_t n, const struct keep_sig *sigs,
+    unsigned nsigs, bool *ret_root);
+/* keep_allowed(k): Whether the newest request has the authority it needs now. */
+bool keep_allowed(const struct keep *k);
+/* keep_weaker(was, is): Whether ${is} keeps less, or for a shorter time. */
+bool keep_weaker(const struct keep_policy *was, const struct keep_policy *is);
+
+#endif
