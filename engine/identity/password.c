@@ -233,36 +233,43 @@ period(const struct chars *c)
 
 /* --- of one's own ----------------------------------------------------------------------------- */
 
-/* without(c, own): How many characters are left when every ${own} is taken out. */
-static size_t
-without(const struct chars *c, const struct chars *own)
+/* cut_out(c, own, n): Take every ${own} out of ${c}. */
+static void
+cut_out(struct chars *c, const int32_t *own, size_t n)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < c->n;) {
-		if (own->n > 0 && i + own->n <= c->n &&
-		    memcmp(c->c + i, own->c, own->n * sizeof(c->c[0])) == 0) {
-			i += own->n;
-		} else {
-			left++;
-			i++;
-		}
+		if (i + n <= c->n && memcmp(c->c + i, own, n * sizeof(own[0])) == 0)
+			i += n;
+		else
+			c->c[left++] = c->c[i++];
 	}
-	return left;
+	c->n = left;
 }
 
+/* made_of(c, text): Whether little is left without the words of ${text}. */
 static bool
 made_of(const struct chars *c, const char *text)
 {
-	struct chars own;
+	struct chars own, rest = *c;
+	size_t from = 0;
+	bool made;
 
 	if (!text)
 		return false;
 	scan(text, strlen(text), &own);
-	/* two kanji are a family name; two Latin letters are chance */
-	if (own.n < 2 || (own.n == 2 && own.c[0] < 128))
-		return false;
-	return without(c, &own) < c->n && without(c, &own) < PASSWORD_SHORT;
+	for (size_t i = 0; i <= own.n; i++) {
+		if (i < own.n && (is_letter(own.c[i]) || (own.c[i] >= '0' && own.c[i] <= '9')))
+			continue;
+		/* two kanji are a family name; two Latin letters are chance */
+		if (i - from > 2 || (i - from == 2 && own.c[from] >= 128))
+			cut_out(&rest, own.c + from, i - from);
+		from = i + 1;
+	}
+	made = rest.n < c->n && rest.n < PASSWORD_SHORT;
+	explicit_bzero(&rest, sizeof(rest));
+	return made;
 }
 
 enum password_why
