@@ -379,7 +379,7 @@ static void
 number_text(const struct sheet *s, const char *in, char *out, size_t n)
 {
 	char *end;
-	double v = strtod(in, &end);
+	double v = strtod(in, &end); /* allow: the end is checked below */
 
 	if (*in == 0 || *end != 0 || !isfinite(v)) {
 		(void)snprintf(out, n, "%s", in);
