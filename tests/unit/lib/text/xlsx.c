@@ -62,10 +62,12 @@ test_sheet(void)
 {
 	static const char xml[] =
 	    "<worksheet><sheetData>"
-	    "<row r='2'><c r='B2' t='s'><v>0</v></c><c r='A2'><v>1.0</v></c><c r='C2' s='1'><v>46113</v></c>"
+	    "<row r='2'><c r='B2' t='s'><v>0</v></c><c r='A2'><v>1.0</v></c>"
+	    "<c r='C2' s='1'><v>46113</v></c>"
 	    "<c r='D2' t='inlineStr'><is><t>内</t><rPh sb='0' eb='1'><t>ウチ</t></rPh></is></c>"
 	    "<c r='E2' t='b'><v>1</v></c><c r='F2' t='str'><f>A1</f><v>式</v></c><c r='G2'><v>3.1234567891E10</v></c>"
-	    "<c r='H2' s='1'><v>46113.5</v></c><c r='I2'><v>0.1</v></c><c r='J2' s='1'><v>0.75</v></c>"
+	    "<c r='H2' s='1'><v>46113.5</v></c><c r='I2'><v>0.1</v></c>"
+	    "<c r='J2' s='1'><v>0.75</v></c>"
 	    "<c r='K2' t='e'><v>#N/A</v></c><c r='XFD2' s='1'/></row>"
 	    "<row r='9'><c><v>7</v></c><c t='s'><v>1</v></c></row></sheetData></worksheet>";
 	static const char *const want[] = {"1", "文字", "2026-04-01", "内", "TRUE", "式", "31234567891",
@@ -164,20 +166,21 @@ test_round(void)
 	}
 }
 
-#define BOOK                                                                                                 \
-	"<workbook xmlns:r='u'><workbookPr date1904='1'/><sheets><sheet name='h' state='hidden' r:id='r0'/>" \
-	"<sheet name='v' r:id='r1'/></sheets></workbook>"
+static const char book[] =
+    "<workbook xmlns:r='u'><workbookPr date1904='1'/><sheets>"
+    "<sheet name='h' state='hidden' r:id='r0'/><sheet name='v' r:id='r1'/></sheets></workbook>";
+
 #define RELS "<Relationships><Relationship Id='r1' Target='worksheets/one.xml'/></Relationships>"
 
 static void
-make(const char *sheet_xml, size_t n, const char *strings, const char *book)
+make(const char *sheet_xml, size_t n, const char *strings, const char *workbook)
 {
 	int err;
 	zip_t *z = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &err);
 	struct {
 		const char *name, *p;
 		size_t n;
-	} part[] = {{"xl/workbook.xml", book, strlen(book)},
+	} part[] = {{"xl/workbook.xml", workbook, strlen(workbook)},
 	    {"xl/_rels/workbook.xml.rels", RELS, strlen(RELS)},
 	    {"xl/worksheets/one.xml", sheet_xml, n},
 	    {"xl/sharedStrings.xml", strings, strings ? strlen(strings) : 0}};
@@ -198,20 +201,21 @@ test_hostile(void)
 	char *bomb = calloc(1, big);
 	struct table t;
 
-	make(one, sizeof(one) - 1, NULL, BOOK);
+	make(one, sizeof(one) - 1, NULL, book);
 	EQ_I(read_file(&t), 0, "a small file of another program");
 	EQ_S(table_cell(table_row(&t, 0), 0), "1", "its cell");
 	table_free(&t);
 	if (!bomb)
 		return;
 	(void)memset(bomb, ' ', big);
-	make(bomb, big, NULL, BOOK);
+	make(bomb, big, NULL, book);
 	EQ_I(read_file(&t), E_LIMIT, "a zip bomb");
 	table_free(&t);
 	free(bomb);
 	make(one, sizeof(one) - 1,
-	    "<!DOCTYPE s [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]><sst><si><t>&b;</t></si></sst>",
-	    BOOK);
+	    "<!DOCTYPE s [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]>"
+	    "<sst><si><t>&b;</t></si></sst>",
+	    book);
 	EQ_I(read_file(&t), E_CORRUPT, "an entity bomb");
 	OK(strstr(e.msg, "document type") != NULL, "is refused before it grows: %s", e.msg);
 	table_free(&t);
