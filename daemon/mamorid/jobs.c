@@ -168,7 +168,10 @@ on_report(struct loop *l, int fd, uint32_t events, void *cookie)
 	}
 	o = json_loadb(msg, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
 	free(msg);
-	if (run && json_integer_value(json_object_get(o, "run")) == run->id) {
+	if (json_integer_value(json_object_get(o, "run")) < 0) {
+		tasks_report(m->tasks, -json_integer_value(json_object_get(o, "run")), o);
+	} else if (run && json_object_get(o, "status") &&
+	    json_integer_value(json_object_get(o, "run")) == run->id) {
 		int status = (int)json_integer_value(json_object_get(o, "status"));
 
 		mamorid_log(status ? LOG_WARN : LOG_SAY, "job %s ended with status %d", run->job,
@@ -177,8 +180,22 @@ on_report(struct loop *l, int fd, uint32_t events, void *cookie)
 		    json_string_value(json_object_get(o, "message")));
 	}
 	json_decref(o);
-	if (m->stopping)
+	if (m->stopping && !sched_running(m->sched))
 		loop_stop(l);
+}
+
+/* --- tasks ---------------------------------------------------------------------------------- */
+
+static int
+task_order(void *ctx, json_t *order, struct err *e)
+{
+	return tell(ctx, order, e);
+}
+
+static void
+task_halt(void *ctx, int64_t n)
+{
+	(void)!tell(ctx, json_pack("{s:I}", "stop", (json_int_t)-n), NULL);
 }
 
 int
@@ -186,6 +203,7 @@ jobs_begin(struct mamorid *m, struct err *e)
 {
 	struct sched_ops ops = {.ctx = m, .start = on_start, .recorded = on_recorded,
 	    .note = on_note};
+	struct tasks_ops tasks = {.ctx = m, .start = task_order, .stop = task_halt};
 	int r = loop_add_timer(m->l, -1, on_seal, m, &m->seal_timer, e);
 
 	if (r == 0)
@@ -193,7 +211,10 @@ jobs_begin(struct mamorid *m, struct err *e)
 	if (r == 0)
 		r = sched_new(m->l, m->db, &ops, &m->sched, e);
 	if (r == 0)
+		r = tasks_new(m->l, m->db, &m->state, &tasks, &m->tasks, e);
+	if (r == 0)
 		r = sched_start(m->sched, e);
+	m->console.tasks = m->tasks;
 	return r;
 }
 

@@ -108,16 +108,47 @@ open_facts(struct mamorid *m)
 	mamorid_log(LOG_ERROR, "the sealed record cannot be opened: %s", e.msg);
 }
 
+/* open_people(m, e): Accounts, and the access log. Who looked at what must be recorded; but on the
+ * day that log is damaged people still get in, and every page says so. */
+static int
+open_people(struct mamorid *m, struct err *e)
+{
+	static char origin[WEB_URL + 260], rp[256];
+	struct identity_conf conf = {.origin = origin, .rp = rp};
+	struct console *c = &m->console;
+	struct err why = {0};
+	int r;
+
+	/* passkeys need a name; browsers refuse addresses. localhost is one */
+	(void)snprintf(rp, sizeof(rp), "%s", strncmp(m->url, "https://127.0.0.1:", 18) == 0 ||
+	        strncmp(m->url, "https://[::1]:", 14) == 0 ? "localhost" : m->host);
+	(void)snprintf(origin, sizeof(origin), "https://%s%.*s", rp,
+	    (int)strcspn(strrchr(m->url, ':'), "/"), strrchr(m->url, ':'));
+	r = identity_open(&m->state, m->db, &conf, &c->id, e);
+	if (r < 0)
+		return r;
+	c->ops = (struct console_ops){identity_session, identity_session_may, accesslog_add};
+	if (accesslog_open(&m->state, true, loop_wall(m->l), &c->log, &why) < 0) {
+		mamorid_log(LOG_ERROR, "the access log cannot be opened: %s", why.msg);
+		c->log_failed = true;
+		c->ops.log = NULL;
+	}
+	r = identity_account_count(c->id, e);
+	c->ready = r > 0;
+	return r < 0 ? r : 0;
+}
+
 static int
 fill_console(struct mamorid *m, struct err *e)
 {
 	struct console *c = &m->console;
+	int r;
 
 	*c = (struct console){.l = m->l, .db = m->db, .state = &m->state, .facts = &m->facts,
 	    .host = m->host, .url = m->url, .daemon = m};
 	spool_sweep(&m->state, loop_wall(m->l));
-	c->ready = true;
-	return pages_routes(&c->routes, &c->nroutes, e);
+	r = open_people(m, e);
+	return r < 0 ? r : pages_routes(&c->routes, &c->nroutes, e);
 }
 
 static int
@@ -277,9 +308,12 @@ end(struct mamorid *m)
 		while (waitpid(m->runner_pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	tasks_free(m->tasks);
 	sched_free(m->sched);
 	chan_free(m->chan);
 	web_stop(m->web);
+	identity_close(m->console.id);
+	accesslog_close(m->console.log);
 	facts_close(m->facts);
 	db_close(m->db);
 	loop_free(m->l);

@@ -11,6 +11,7 @@
 #include "ledger/state.h"
 #include "mamorid/http/console.h"
 #include "mamorid/sched.h"
+#include "mamorid/tasks.h"
 #include "mamorid/web.h"
 #include "sys/chan.h"
 #include "sys/jail.h"
@@ -30,6 +31,7 @@ struct mamorid {
 	struct facts *facts;      /* NULL while the sealed record cannot be opened */
 	char facts_error[480];    /* why; "" while all is well */
 	struct sched *sched;
+	struct tasks *tasks;
 	struct chan *chan;
 	struct web *web;
 	struct console console;

@@ -119,7 +119,8 @@ MUST int spool_end(struct spool *s, struct err *e);
 void spool_free(struct spool *s);
 /* spool_drop(r): Remove the files that nobody kept. */
 void spool_drop(struct req *r);
-/* spool_sweep(state, now): At a start: remove what is older than a day. */
+/* spool_sweep(state, now): At a start: remove uploads of more than a day, and results of tasks that
+ * no row knows any more. */
 void spool_sweep(const struct state *state, int64_t now);
 
 /* --- work.c

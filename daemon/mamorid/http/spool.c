@@ -181,7 +181,9 @@ spool_sweep(const struct state *state, int64_t now)
 
 	while (d && (x = readdir(d)))
 		if (x->d_name[0] != '.' && fstatat(fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode) && st.st_mtime < now / TIME_SEC - 86400)
+		    S_ISREG(st.st_mode) &&
+		    st.st_mtime <
+			now / TIME_SEC - (strncmp(x->d_name, "up-", 3) == 0 ? 1 : 40) * 86400)
 			(void)fio_unlink(state->f, fd, x->d_name, NULL);
 	if (d)
 		(void)closedir(d);

@@ -32,6 +32,7 @@ pages_routes(const struct route **ret, size_t *ret_n, struct err *e)
 {
 	static const struct route *const tables[] = {
 		status_rows,
+		tasks_rows,
 	};
 	static struct route all[ROWS];
 	size_t n = 0;

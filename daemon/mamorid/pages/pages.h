@@ -5,7 +5,16 @@
 #include "mamorid/http/http.h"
 
 /* Each table ends with an empty row. */
-extern const struct route status_rows[];
+extern const struct route status_rows[], tasks_rows[];
+
+struct task;
+struct task_new;
+/* page_task(r, n, e): Start long work for whoever asks (owner and language are filled in) and go to
+ * its page. The row that calls it has the right and is logged. */
+MUST int page_task(struct req *r, struct task_new *n, struct err *e);
+/* page_task_own(r, id, ret, e): A task of whoever asks, for the page that it leads to. E_NOENT also
+ * for another's. Free with task_free. */
+MUST int page_task_own(struct req *r, const char *id, struct task *ret, struct err *e);
 
 /* pages_routes(ret_n, e): All rows in the order of the tables, checked: a row that writes is not
  * public by oversight, has a verb that writes, and no two rows have the same path and method. The
