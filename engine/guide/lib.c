@@ -218,7 +218,8 @@ by_id(const void *a, const void *b)
 
 static int
 take_pack(
-    struct guide *g, json_t *o, const void *p, size_t n, enum guide_trust trust, struct err *e)
+    struct guide *g, json_t *o, const void *p, size_t n, enum guide_trust trust, bool force,
+    struct err *e)
 {
 	struct guide_pack *pack;
 	uint8_t sum[DIGEST_LEN];
@@ -231,7 +232,7 @@ take_pack(
 	hex_put(pack->sum, sum, sizeof(sum));
 	pack->trust = trust;
 	at = pack_at(g, pack->id);
-	if (at < g->pack_n && g->packs[at]->version >= pack->version)
+	if (!force && at < g->pack_n && g->packs[at]->version >= pack->version)
 		return err_set(e, E_EXIST, "%s: version %d is here already", pack->id,
 		    g->packs[at]->version);
 	if (at == GUIDE_PACKS)
@@ -281,7 +282,7 @@ deep(json_t *o, int left)
 }
 
 static int
-add(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err *e)
+add(struct guide *g, const void *p, size_t n, enum guide_trust trust, bool force, struct err *e)
 {
 	json_error_t where;
 	const char *format;
@@ -299,7 +300,7 @@ add(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err
 	if (deep(o, DEPTH_MAX) < 0)
 		r = err_set(e, E_LIMIT, "the pack is nested too deeply");
 	else if (format && strcmp(format, "mamori-pack-1") == 0)
-		r = take_pack(g, o, p, n, trust, e);
+		r = take_pack(g, o, p, n, trust, force, e);
 	else if (format && strcmp(format, "mamori-practice-1") == 0)
 		r = take_practice(g, o, trust, e);
 	else
@@ -308,11 +309,11 @@ add(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err
 	return r;
 }
 
-int
-guide_add(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err *e)
+static int
+add_join(struct guide *g, const void *p, size_t n, enum guide_trust trust, bool force, struct err *e)
 {
 	size_t links = g->link_n, named = g->named_n;
-	int r = add(g, p, n, trust, e);
+	int r = add(g, p, n, trust, force, e);
 
 	if (r < 0) {
 		g->link_n = links; /* of what was refused */
@@ -320,6 +321,18 @@ guide_add(struct guide *g, const void *p, size_t n, enum guide_trust trust, stru
 		return r;
 	}
 	return join(g, e);
+}
+
+int
+guide_add(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err *e)
+{
+	return add_join(g, p, n, trust, false, e);
+}
+
+int
+guide_put(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err *e)
+{
+	return add_join(g, p, n, trust, true, e);
 }
 
 int
@@ -335,7 +348,7 @@ guide_new(struct guide **ret, struct err *e)
 	arena_init(&g->mem, MEM_MAX);
 	a = guide_assets(&n);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		r = add(g, a[i].p, a[i].len, GUIDE_SHIPPED, e);
+		r = add(g, a[i].p, a[i].len, GUIDE_SHIPPED, false, e);
 		if (r < 0 && r != E_NOMEM)
 			r = err_set(e, E_CORRUPT, "%s: %s", a[i].name, e ? e->msg : "");
 	}

@@ -76,16 +76,25 @@ static struct word
 word_of(const struct guide_practice *p, const struct guide_input *in,
     const struct guide_answer *answer)
 {
-	struct word w = {0};
+	static const int worth[GUIDE_VALUES] = {
+	    [GUIDE_NO] = 0, [GUIDE_UNKNOWN] = 1, [GUIDE_YES] = 2, [GUIDE_NOT_APPLICABLE] = 3};
+	struct word w = {0}, vendor = {0};
+
 
 	for (size_t i = 0; i < in->n; i++) {
 		const struct fact *f = &in->facts[i];
+		struct word *to = strcmp(f->kind, "vendor") == 0 ? &vendor : &w;
 
-		if (strcmp(f->check, p->declared) != 0 || (w.there && f->at <= w.at))
+		if (strcmp(f->check, p->declared) != 0 || (to == &w && w.there && f->at <= w.at) ||
+		    (to == &vendor && vendor.there &&
+		    worth[value_of(f->outcome)] >= worth[vendor.value]))
 			continue;
-		w = (struct word){true, value_of(f->outcome), f->at,
+		*to = (struct word){true, value_of(f->outcome), f->at,
 		    json_array_size(f->evidence) > 0, f->by == FACT_VENDOR, false, f};
 	}
+	/* one vendor's "no" is not hidden by another's "yes"; the institution may answer it */
+	if (vendor.there && (!w.there || (vendor.value == GUIDE_NO && vendor.at > w.at)))
+		w = vendor;
 	if (answer && (!w.there || answer->at > w.at))
 		w = (struct word){true, answer->value, answer->at, answer->paper, answer->vendor,
 		    false, NULL};

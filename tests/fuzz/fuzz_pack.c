@@ -1,4 +1,4 @@
-/* deps: base crypt sys ledger db guide */
+/* deps: base crypt sys text ledger db guide */
 /* Packs, practices and manifests from outside: refused, or joined to what is there. */
 #include <stdint.h>
 #include <stdlib.h>
