@@ -238,8 +238,8 @@ desk_book_close(struct desk_book *b)
 json_t *
 desk_counts_json(const int n[GUIDE_COLOURS])
 {
-	return json_pack("{s:i,s:i,s:i,s:i,s:i}", "green", n[GUIDE_GREEN], "yellow", n[GUIDE_YELLOW],
-	    "grey", n[GUIDE_GREY], "red", n[GUIDE_RED], "na", n[GUIDE_NA]);
+	return json_pack("{s:i,s:i,s:i,s:i,s:i}", "green", n[GUIDE_GREEN], "yellow",
+	    n[GUIDE_YELLOW], "grey", n[GUIDE_GREY], "red", n[GUIDE_RED], "na", n[GUIDE_NA]);
 }
 
 static json_t *

@@ -61,8 +61,8 @@ MUST int desk_next(struct desk *d, bool remember, json_t **ret, struct err *e);
 /* desk_later(d, practice, until, why, who, e): Not before that day, because. E_INVAL. */
 MUST int desk_later(struct desk *d, const char *practice, const char *until, const char *why,
     const struct inspect_who *who, struct err *e);
-/* desk_say(d, practice, value, note, evidence, source, who, ret_fact, e): What a person says about a
- * practice, as a fact that the caller seals and frees. ${evidence}: array of digests or NULL;
+/* desk_say(d, practice, value, note, evidence, source, who, ret_fact, e): What a person says about
+ * a practice, as a fact that the caller seals and frees. ${evidence}: array of digests or NULL;
  * fresh evidence about the practice is added. E_NOENT, E_INVAL. */
 MUST int desk_say(struct desk *d, const char *practice, enum guide_value value, const char *note,
     const json_t *evidence, enum fact_by by, const struct inspect_who *who, struct fact *ret_fact,
@@ -73,8 +73,8 @@ MUST int desk_say(struct desk *d, const char *practice, enum guide_value value, 
 MUST int desk_wording(struct db *db, const struct guide_pack *pack, const json_t *rows,
     const struct inspect_who *who, size_t *ret_n, struct err *e);
 
-/* desk_load(db, st, g, ret_bad, e): Add the packs that were imported. One that is not what it was is
- * passed over and counted in ${ret_bad}. */
+/* desk_load(db, st, g, ret_bad, e): Add the packs that were imported. One that is not what it was
+ * is passed over and counted in ${ret_bad}. */
 MUST int desk_load(struct db *db, const struct state *st, struct guide *g, size_t *ret_bad,
     struct err *e);
 /* desk_import(db, st, g, name, p, n, manifest, mn, who, ret, e): Take one pack from outside into

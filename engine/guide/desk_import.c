@@ -189,10 +189,11 @@ wording_tx(struct db *db, void *cookie, struct err *e)
 			return err_set(e, E_INVAL, "row %zu: no text, or more than %d bytes", i + 1,
 			    WORDING_MAX);
 		r = db_exec(db,
-		    "INSERT INTO guide_wording (pack, item, wording, at, who) VALUES ($1, $2, $3, $4, "
+		    "INSERT INTO guide_wording (pack, item, wording, at, who) VALUES ($1, $2, $3, "
+		    "$4, "
 		    "$5) ON CONFLICT (pack, item) DO UPDATE SET wording = excluded.wording, at = "
-		    "excluded.at, who = excluded.who", "sssis", e, w->pack->id, item, words,
-		    w->who->now, w->who->who);
+		    "excluded.at, who = excluded.who",
+		    "sssis", e, w->pack->id, item, words, w->who->now, w->who->who);
 		if (r < 0)
 			return r;
 		w->n++;

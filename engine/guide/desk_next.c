@@ -197,9 +197,10 @@ static int
 remember(struct desk *d, const struct guide_practice *p, struct err *e)
 {
 	int r = db_exec(d->db,
-	    "INSERT INTO guide_shown (day, practice, family) VALUES ($1, $2, $3) ON CONFLICT (day) DO "
-	    "UPDATE SET practice = excluded.practice, family = excluded.family", "sss", e, d->today,
-	    p->id, p->family);
+	    "INSERT INTO guide_shown (day, practice, family) VALUES ($1, $2, $3) ON CONFLICT "
+	    "(day) DO "
+	    "UPDATE SET practice = excluded.practice, family = excluded.family",
+	    "sss", e, d->today, p->id, p->family);
 
 	return r < 0 ? r : 0;
 }
@@ -278,11 +279,11 @@ desk_next(struct desk *d, bool keep, json_t **ret, struct err *e)
 
 	day_add(d->today, 0, -1, before);
 	if (r == 0)
-		r = db_each(d->db, "SELECT practice, family FROM guide_shown WHERE day = $1", on_shown,
-		    &today, "s", e, d->today);
+		r = db_each(d->db, "SELECT practice, family FROM guide_shown WHERE day = $1",
+		    on_shown, &today, "s", e, d->today);
 	if (r == 0)
-		r = db_each(d->db, "SELECT practice, family FROM guide_shown WHERE day = $1", on_shown,
-		    &yesterday, "s", e, before);
+		r = db_each(d->db, "SELECT practice, family FROM guide_shown WHERE day = $1",
+		    on_shown, &yesterday, "s", e, before);
 	if (r == 0)
 		r = next_round(d, &in.inspection, e);
 	if (r < 0)
@@ -313,10 +314,12 @@ desk_later(struct desk *d, const char *practice, const char *until, const char *
 	if (!why || !*why || strlen(why) > NOTE_MAX)
 		return err_set(e, E_INVAL, "the reason is missing");
 	r = db_exec(d->db,
-	    "INSERT INTO guide_snoozes (practice, until, why, at, who) VALUES ($1, $2, $3, $4, $5) ON "
+	    "INSERT INTO guide_snoozes (practice, until, why, at, who) VALUES ($1, $2, $3, $4, "
+	    "$5) ON "
 	    "CONFLICT (practice) DO UPDATE SET until = excluded.until, why = excluded.why, at = "
-	    "excluded.at, who = excluded.who", "sisis", e, practice,
-	    day_number(until) * TIME_DAY - TIME_DAY / 2, why, who->now, who->who);
+	    "excluded.at, who = excluded.who",
+	    "sisis", e, practice, day_number(until) * TIME_DAY - TIME_DAY / 2, why, who->now,
+	    who->who);
 	return r < 0 ? r : 0;
 }
 
@@ -354,8 +357,8 @@ desk_say(struct desk *d, const char *practice, enum guide_value value, const cha
 		return err_set(e, E_INVAL, "people do not measure");
 	if (note && strlen(note) > NOTE_MAX)
 		return err_set(e, E_LIMIT, "the note has more than %d bytes", NOTE_MAX);
-	r = fact_fill(ret_fact, "guide", p->declared, "facility", "self", guide_value_outcome(value),
-	    who->now, e);
+	r = fact_fill(ret_fact, "guide", p->declared, "facility", "self",
+	    guide_value_outcome(value), who->now, e);
 	if (r < 0)
 		return r;
 	ret_fact->by = by;

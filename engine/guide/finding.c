@@ -125,9 +125,10 @@ finding_approve(struct db *db, int64_t id, int64_t rev, const char *name,
 	if (r < 0)
 		return r;
 	r = db_exec(db,
-	    "UPDATE guide_findings SET state = 'approved', approved_by = $3, approved_at = $4, rev = "
-	    "rev + 1 WHERE id = $1 AND ($2 = 0 OR rev = $2) AND state = 'planned'", "iisi", e, id,
-	    rev, name, who->now);
+	    "UPDATE guide_findings SET state = 'approved', approved_by = $3, approved_at = $4, "
+	    "rev = "
+	    "rev + 1 WHERE id = $1 AND ($2 = 0 OR rev = $2) AND state = 'planned'",
+	    "iisi", e, id, rev, name, who->now);
 	return r == 0 ? missed(db, id, e) : r < 0 ? r : 0;
 }
 
@@ -140,9 +141,10 @@ finding_end(struct db *db, int64_t id, bool done, const char *why, const struct 
 	if (r < 0)
 		return r;
 	r = db_exec(db,
-	    "UPDATE guide_findings SET state = $2, why = $3, ended_at = $4, rev = rev + 1 WHERE id = "
-	    "$1 AND state NOT IN ('done', 'dropped')", "issi", e, id, done ? "done" : "dropped",
-	    why, who->now);
+	    "UPDATE guide_findings SET state = $2, why = $3, ended_at = $4, rev = rev + 1 WHERE "
+	    "id = "
+	    "$1 AND state NOT IN ('done', 'dropped')",
+	    "issi", e, id, done ? "done" : "dropped", why, who->now);
 	return r == 0 ? missed(db, id, e) : r < 0 ? r : 0;
 }
 
@@ -191,8 +193,7 @@ finding_plan_of(const json_t *list, const char *pack, const struct guide_item *i
 		if (!mine || !day_ok(due))
 			continue;
 		ret->approved = strcmp(text(f, "state"), "approved") == 0;
-		/* until the end of that day, anywhere */
-		ret->due = (day_number(due) + 1) * TIME_DAY + TIME_DAY / 2;
+		ret->due = day_number(due) * TIME_DAY + TIME_DAY / 2; /* that day, in most places */
 		return true;
 	}
 	return false;
@@ -233,9 +234,10 @@ decide(struct db *db, const struct review *v, const json_t *d, struct err *e)
 		return 0;
 	r = db_exec(db,
 	    "UPDATE guide_findings SET due = $2, plan = CASE WHEN $3 = '' THEN plan ELSE $3 END, "
-	    "state = 'approved', approved_by = $4, approved_at = $5, rev = rev + 1 WHERE id = $1 AND "
-	    "state NOT IN ('done', 'dropped')", "isssi", e, f, due, text(d, "note"),
-	    text(v->r, "chair"), v->who->now);
+	    "state = 'approved', approved_by = $4, approved_at = $5, rev = rev + 1 WHERE id = $1 "
+	    "AND "
+	    "state NOT IN ('done', 'dropped')",
+	    "isssi", e, f, due, text(d, "note"), text(v->r, "chair"), v->who->now);
 	return r == 0 ? missed(db, f, e) : r < 0 ? r : 0;
 }
 
@@ -246,10 +248,11 @@ review_tx(struct db *db, void *cookie, struct err *e)
 	json_t *d, *list = json_object_get(v->r, "decisions");
 	size_t i;
 	int r = db_i64(db,
-	    "INSERT INTO guide_reviews (held, chair, present, minutes, at, who) VALUES ($1, $2, $3, "
-	    "$4, $5, $6) RETURNING id", &v->id, "ssssis", e, text(v->r, "held"),
-	    text(v->r, "chair"), text(v->r, "present"), text(v->r, "minutes"), v->who->now,
-	    v->who->who);
+	    "INSERT INTO guide_reviews (held, chair, present, minutes, at, who) VALUES ($1, $2, "
+	    "$3, "
+	    "$4, $5, $6) RETURNING id",
+	    &v->id, "ssssis", e, text(v->r, "held"), text(v->r, "chair"), text(v->r, "present"),
+	    text(v->r, "minutes"), v->who->now, v->who->who);
 
 	json_array_foreach(list, i, d)
 		if (r == 0)
@@ -274,8 +277,8 @@ finding_review(struct db *db, const json_t *r, const struct inspect_who *who, in
 	if (rc == 0 && n > DECISIONS_MAX)
 		rc = err_set(e, E_LIMIT, "more than %d decisions", DECISIONS_MAX);
 	if (rc == 0)
-		rc = fact_fill(ret_fact, "guide", "guide.review.held", "facility", "self", FACT_PASS,
-		    who->now, e);
+		rc = fact_fill(ret_fact, "guide", "guide.review.held", "facility", "self",
+		    FACT_PASS, who->now, e);
 	if (rc < 0)
 		return rc;
 	rc = db_tx(db, review_tx, &v, e);
@@ -291,7 +294,8 @@ finding_review(struct db *db, const json_t *r, const struct inspect_who *who, in
 int
 finding_reviews(struct db *db, json_t **ret, struct err *e)
 {
-	static const char *const heads[] = {"#id", "held", "chair", "present", "minutes", "@at", "who"};
+	static const char *const heads[] = {
+	    "#id", "held", "chair", "present", "minutes", "@at", "who"};
 	static const char *const items[] = {"#finding", "title", "decision", "due", "note"};
 	struct rows rows = rows_begin(heads, ARRAY_LEN(heads));
 	json_t *list = NULL, *v;
@@ -308,9 +312,11 @@ finding_reviews(struct db *db, json_t **ret, struct err *e)
 			break;
 		rows = rows_begin(items, ARRAY_LEN(items));
 		r = db_each(db,
-		    "SELECT i.finding, f.title, i.decision, i.due, i.note FROM guide_review_items i "
+		    "SELECT i.finding, f.title, i.decision, i.due, i.note FROM guide_review_items "
+		    "i "
 		    "JOIN guide_findings f ON f.id = i.finding WHERE i.review = $1 ORDER BY "
-		    "i.finding", rows_take, &rows, "i", e,
+		    "i.finding",
+		    rows_take, &rows, "i", e,
 		    (int64_t)json_integer_value(json_object_get(v, "id")));
 		r = rows_end(&rows, r, &decisions, e);
 		if (r == 0)
@@ -328,7 +334,8 @@ finding_overdue(struct db *db, const struct inspect_who *who, struct fact *ret_f
 {
 	int64_t late, plans;
 	int r = db_i64(db,
-	    "SELECT count(*) FROM guide_findings WHERE state IN ('planned', 'approved') AND due < $1",
+	    "SELECT count(*) FROM guide_findings WHERE state IN ('planned', 'approved') AND due < "
+	    "$1",
 	    &late, "s", e, who->today);
 
 	if (r == 0)

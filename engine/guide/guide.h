@@ -127,8 +127,8 @@ void guide_free(struct guide *g); /* NULL is fine */
  * old. */
 MUST int guide_add(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err *e);
 
-/* guide_put(g, p, n, trust, e): The same, but a pack of the same id is replaced whatever its version:
- * for reading what was answered under an older one. */
+/* guide_put(g, p, n, trust, e): The same, but a pack of the same id is replaced whatever its
+ * version: for reading what was answered under an older one. */
 MUST int guide_put(struct guide *g, const void *p, size_t n, enum guide_trust trust, struct err *e);
 
 /* All packs in order of issue, newest first / all practices sorted by id. Owned by ${g}. */

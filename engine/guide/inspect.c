@@ -169,8 +169,8 @@ inside(const char *day, const char *today, const char *what, struct err *e)
 	if (!day_ok(day))
 		return err_set(e, E_INVAL, "%s is not a day like 2026-12-15", what);
 	if (inspect_fiscal(day) != inspect_fiscal(today))
-		return err_set(e, E_INVAL, "%s must lie inside the fiscal year (until %d-03-31)", what,
-		    inspect_fiscal(today) + 1);
+		return err_set(e, E_INVAL, "%s must lie inside the fiscal year (until %d-03-31)",
+		    what, inspect_fiscal(today) + 1);
 	return 0;
 }
 
@@ -276,9 +276,11 @@ inspect_answer(struct db *db, const struct guide_pack *pack, int64_t id, const c
 		return r;
 	r = db_exec(db,
 	    "INSERT INTO guide_answers (inspection, round, item, value, confirmed, target, note, "
-	    "at, who) SELECT id, round, $2, $3, $4, $5, $6, $7, $8 FROM guide_inspections WHERE id = "
-	    "$1 AND state = 'open'", "isssssis", e, id, item, guide_value_name(value), confirmed,
-	    target, note ? note : "", who->now, who->who);
+	    "at, who) SELECT id, round, $2, $3, $4, $5, $6, $7, $8 FROM guide_inspections WHERE "
+	    "id = "
+	    "$1 AND state = 'open'",
+	    "isssssis", e, id, item, guide_value_name(value), confirmed, target, note ? note : "",
+	    who->now, who->who);
 	if (r == 0)
 		r = err_set(e, E_BUSY, "that inspection is not open for answers");
 	return r < 0 ? r : 0;
@@ -395,16 +397,19 @@ sign_tx(struct db *db, void *cookie, struct err *e)
 {
 	struct sign *s = cookie;
 	int r = db_exec(db,
-	    "UPDATE guide_inspections SET state = 'signed' WHERE id = $1 AND round = $2 AND state = "
-	    "'open'", "ii", e, s->id, s->round);
+	    "UPDATE guide_inspections SET state = 'signed' WHERE id = $1 AND round = $2 AND state "
+	    "= "
+	    "'open'",
+	    "ii", e, s->id, s->round);
 
 	if (r == 0)
 		return err_set(e, E_BUSY, "that inspection is not open");
 	if (r > 0)
 		r = db_exec(db,
-		    "INSERT INTO guide_signs (inspection, round, name, sum, at, who) VALUES ($1, $2, "
-		    "$3, $4, $5, $6)", "iissis", e, s->id, s->round, s->name, s->sum, s->who->now,
-		    s->who->who);
+		    "INSERT INTO guide_signs (inspection, round, name, sum, at, who) VALUES ($1, "
+		    "$2, "
+		    "$3, $4, $5, $6)",
+		    "iissis", e, s->id, s->round, s->name, s->sum, s->who->now, s->who->who);
 	return r < 0 ? r : 0;
 }
 
@@ -478,7 +483,8 @@ inspect_round(struct db *db, int64_t id, const struct inspect_who *who, struct e
 
 	(void)who;
 	if (r == 0)
-		r = err_set(e, E_INVAL, "the first round is not signed, or the second is under way");
+		r = err_set(
+		    e, E_INVAL, "the first round is not signed, or the second is under way");
 	return r < 0 ? r : 0;
 }
 
@@ -507,7 +513,8 @@ with_signs(struct db *db, json_t *insp, struct err *e)
 	struct rows rows = rows_begin(cols, ARRAY_LEN(cols));
 	json_t *list = NULL;
 	int r = db_each(db,
-	    "SELECT round, name, sum, at, who FROM guide_signs WHERE inspection = $1 ORDER BY round",
+	    "SELECT round, name, sum, at, who FROM guide_signs WHERE inspection = $1 ORDER BY "
+	    "round",
 	    rows_take, &rows, "i", e, (int64_t)json_integer_value(json_object_get(insp, "id")));
 
 	r = rows_end(&rows, r, &list, e);

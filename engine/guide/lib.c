@@ -310,7 +310,8 @@ add(struct guide *g, const void *p, size_t n, enum guide_trust trust, bool force
 }
 
 static int
-add_join(struct guide *g, const void *p, size_t n, enum guide_trust trust, bool force, struct err *e)
+add_join(
+    struct guide *g, const void *p, size_t n, enum guide_trust trust, bool force, struct err *e)
 {
 	size_t links = g->link_n, named = g->named_n;
 	int r = add(g, p, n, trust, force, e);

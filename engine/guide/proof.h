@@ -1,5 +1,5 @@
-/* Evidence that stands behind an answer: files kept by SHA-256, with the day that they show, the day
- * on which they were received, and the day on which they stop counting. */
+/* Evidence that stands behind an answer: files kept by SHA-256, with the day that they show, the
+ * day on which they were received, and the day on which they stop counting. */
 #ifndef MAMORI_ENGINE_GUIDE_PROOF_H
 #define MAMORI_ENGINE_GUIDE_PROOF_H
 
@@ -9,9 +9,10 @@
 
 enum { PROOF_MAX = 64 << 20 };
 
-/* proof_add(db, st, about, subject, fd, meta, who, ret_id, hex, e): Keep what can be read from ${fd}
- * as evidence about a "practice", "item" (PACK:ITEM), "finding", "request" or "review". ${meta}:
- * {title, name, effective, expires, source}; effective missing: today, source missing: declared.
+/* proof_add(db, st, about, subject, fd, meta, who, ret_id, hex, e): Keep what can be read from
+ * ${fd} as evidence about a "practice", "item" (PACK:ITEM), "finding", "request" or "review".
+ * ${meta}: {title, name, effective, expires, source}; effective missing: today, source missing:
+ * declared.
  * ${hex} gets the digest. E_INVAL names the field, E_LIMIT past PROOF_MAX. */
 MUST int proof_add(struct db *db, const struct state *st, const char *about, const char *subject,
     int fd, const json_t *meta, const struct inspect_who *who, int64_t *ret_id, char hex[65],

@@ -66,8 +66,10 @@ letter_en(struct buf *b, const struct guide_practice *p, const struct guide_pack
 		    form->title.en);
 	if (r == 0)
 		r = buf_fmt(b, e,
-		    "\nWe would be grateful for an answer by %s. \"Not known yet\" is an answer.\nWhat "
-		    "you send is kept for the inspection.\n\n%s\n", due, facility);
+		    "\nWe would be grateful for an answer by %s. \"Not known yet\" is an "
+		    "answer.\nWhat "
+		    "you send is kept for the inspection.\n\n%s\n",
+		    due, facility);
 	return r;
 }
 
@@ -113,10 +115,11 @@ add_tx(struct db *db, void *cookie, struct err *e)
 
 	return db_i64(db,
 	    "INSERT INTO guide_requests (vendor, vendor_name, subject, body, practice, finding, "
-	    "form, due, state, at, who) VALUES ($1, $2, $3, $4, $5, nullif($6, 0), $7, $8, 'draft', "
-	    "$9, $10) RETURNING id", &a->id, "sssssissis", e, text(a->r, "vendor"),
-	    text(a->r, "vendor_name"), text(a->r, "subject"), text(a->r, "body"),
-	    text(a->r, "practice"),
+	    "form, due, state, at, who) VALUES ($1, $2, $3, $4, $5, nullif($6, 0), $7, $8, "
+	    "'draft', "
+	    "$9, $10) RETURNING id",
+	    &a->id, "sssssissis", e, text(a->r, "vendor"), text(a->r, "vendor_name"),
+	    text(a->r, "subject"), text(a->r, "body"), text(a->r, "practice"),
 	    (int64_t)json_integer_value(json_object_get(a->r, "finding")), text(a->r, "form"),
 	    text(a->r, "due"), a->who->now, a->who->who);
 }
@@ -146,7 +149,8 @@ request_add(struct db *db, const struct guide *g, const json_t *req, const struc
 	if (r == 0 && (!day_ok(text(req, "due")) || strcmp(text(req, "due"), who->today) < 0))
 		r = err_set(e, E_INVAL, "request: due is not a day to come");
 	if (r == 0 && *text(req, "form") && (!form || strcmp(form->kind, "vendor") != 0))
-		r = err_set(e, E_INVAL, "request: there is no vendor form %.60s", text(req, "form"));
+		r = err_set(
+		    e, E_INVAL, "request: there is no vendor form %.60s", text(req, "form"));
 	if (r == 0 && *text(req, "practice") && !guide_practice(g, text(req, "practice")))
 		r = err_set(e, E_INVAL, "request: there is no practice %.60s",
 		    text(req, "practice"));
@@ -191,7 +195,9 @@ token_sum(const char *token, char hex[65])
 static int
 changed(int r, struct err *e)
 {
-	return r == 0 ? err_set(e, E_INVAL, "that request has ended, or is not there") : r < 0 ? r : 0;
+	return r == 0 ? err_set(e, E_INVAL, "that request has ended, or is not there")
+	    : r < 0   ? r
+		      : 0;
 }
 
 int
@@ -215,9 +221,13 @@ request_link(struct db *db, int64_t id, int days, const struct inspect_who *who,
 int
 request_sent(struct db *db, int64_t id, const struct inspect_who *who, struct err *e)
 {
-	return changed(db_exec(db,
-	    "UPDATE guide_requests SET state = 'sent', sent_on = CASE WHEN sent_on = '' THEN $2 ELSE "
-	    "sent_on END WHERE id = $1 AND state IN ('draft', 'sent')", "is", e, id, who->today), e);
+	return changed(
+	    db_exec(db,
+		"UPDATE guide_requests SET state = 'sent', sent_on = CASE WHEN sent_on = '' THEN "
+		"$2 ELSE "
+		"sent_on END WHERE id = $1 AND state IN ('draft', 'sent')",
+		"is", e, id, who->today),
+	    e);
 }
 
 int
@@ -345,7 +355,8 @@ answers_ok(const struct guide_pack *form, const json_t *answers, struct err *e)
 		if (!guide_item(form, key))
 			return err_set(e, E_INVAL, "%s has no item %.60s", form->id, key);
 		if (guide_value_get(text(v, "value"), &value) < 0)
-			return err_set(e, E_INVAL, "%s: the answer is not yes, no, na or unknown", key);
+			return err_set(
+			    e, E_INVAL, "%s: the answer is not yes, no, na or unknown", key);
 		if (strlen(text(v, "note")) > BODY_MAX)
 			return err_set(e, E_LIMIT, "%s: the note is too long", key);
 	}
@@ -374,10 +385,15 @@ request_answer(struct db *db, const struct guide *g, int64_t id, const char *nam
 			r = err_set(e, E_LIMIT, "the answer is too long");
 	}
 	if (r == 0)
-		r = changed(db_exec(db,
-		    "UPDATE guide_requests SET state = 'answered', answered_at = $2, answered_by = "
-		    "$3, answer = $4, token = '', token_until = 0 WHERE id = $1 AND state IN ('draft', "
-		    "'sent')", "iiss", e, id, who->now, name, body), e);
+		r = changed(
+		    db_exec(db,
+			"UPDATE guide_requests SET state = 'answered', answered_at = $2, "
+			"answered_by = "
+			"$3, answer = $4, token = '', token_until = 0 WHERE id = $1 AND state IN "
+			"('draft', "
+			"'sent')",
+			"iiss", e, id, who->now, name, body),
+		    e);
 	free(body);
 	json_decref(req);
 	return r;

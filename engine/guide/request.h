@@ -24,8 +24,8 @@ MUST int request_letter(const struct guide *g, const char *practice, const char 
  * a vendor pack. E_INVAL names the field. */
 MUST int request_add(struct db *db, const struct guide *g, const json_t *r,
     const struct inspect_who *who, int64_t *ret_id, struct err *e);
-/* request_link(db, id, days, who, token, e): A new link, which ends an older one. E_INVAL (ended, or
- * more than REQUEST_DAYS). */
+/* request_link(db, id, days, who, token, e): A new link, which ends an older one. E_INVAL (ended,
+ * or more than REQUEST_DAYS). */
 MUST int request_link(struct db *db, int64_t id, int days, const struct inspect_who *who,
     char token[REQUEST_TOKEN], struct err *e);
 /* request_sent(db, id, who, e): The letter went out today. E_INVAL. */

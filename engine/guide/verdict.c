@@ -289,7 +289,7 @@ planned(struct guide_verdict *v, const struct guide_plan *plan, int64_t now)
 {
 	if (v->colour != GUIDE_RED || !plan->approved)
 		return;
-	if (plan->due >= now)
+	if (plan->due + TIME_DAY / 2 >= now) /* the whole day counts */
 		set(v, GUIDE_YELLOW, GUIDE_PLANNED, v->check, plan->due);
 	else
 		set(v, GUIDE_RED, GUIDE_LATE, v->check, plan->due);
