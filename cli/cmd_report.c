@@ -1,13 +1,18 @@
-/* mamori report render: paper from a model. */
+/* mamori report render|build: paper from a model, or from the data of one of the papers. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
 #include "cli/cli_report.h"
+#include "report/papers.h"
 #include "report/report.h"
 
 #define USAGE_RENDER "mamori report render MODEL.json|- --pdf FILE|-"
+#define USAGE_BUILD                                                                                \
+	"mamori report build binder|first|letter|recovery|morning DATA.json|- --pdf FILE|- | "     \
+	"--model FILE|-"
 
 struct wish {
 	const char *pdf, *model;
@@ -63,12 +68,57 @@ cmd_render(struct cli *c, int argc, char **argv)
 	return r < 0 ? bad(c, &e) : cli_pdf_done(c, w.pdf);
 }
 
+/* The model itself, for looking at or for another program. */
+static int
+put_model(struct cli *c, json_t *model, const char *path, struct err *e)
+{
+	const size_t flags = JSON_INDENT(1) | JSON_SORT_KEYS;
+	int r = 0;
+
+	if (strcmp(path, "-") == 0) {
+		if (json_dumpf(model, stdout, flags) < 0 || putchar('\n') == EOF)
+			r = err_sys(e, "standard output");
+	} else if (json_dump_file(model, path, flags) < 0) {
+		r = err_sys(e, "%s", path);
+	}
+	json_decref(model);
+	(void)c;
+	return r;
+}
+
+static int
+cmd_build(struct cli *c, int argc, char **argv)
+{
+	char now[TIME_TEXT];
+	struct wish w = {0};
+	struct err e = {0};
+	json_t *model;
+	struct buf b;
+	int r;
+
+	if (options(&w, argc, argv, true) < 0)
+		return cli_usage(c, USAGE_BUILD);
+	time_put(now, time_now_us());
+	buf_init(&b, REPORT_MAX_JSON + 4096);
+	r = cli_slurp(w.arg[1], &b, &e);
+	if (r == 0)
+		r = papers_build(w.arg[0], b.p, b.len, now, &model, &e);
+	buf_free(&b);
+	if (r == 0)
+		r = w.pdf ? cli_pdf_of(c, model, w.pdf, &e) : put_model(c, model, w.model, &e);
+	if (r < 0)
+		return bad(c, &e);
+	return w.pdf ? cli_pdf_done(c, w.pdf) : CLI_OK;
+}
+
 int
 cmd_report(struct cli *c, int argc, char **argv)
 {
 	static const struct cli_cmd table[] = {
 	    {"render", cmd_render, USAGE_RENDER, "文書のもと（JSON）から PDF を作ります",
 		"make a PDF from a document's model (JSON)"},
+	    {"build", cmd_build, USAGE_BUILD, "資料（JSON）から立入検査の資料や依頼状などの紙を作ります",
+		"make one of the papers, such as the inspection binder, from its data (JSON)"},
 	};
 
 	return cli_dispatch(c, table, sizeof(table) / sizeof(table[0]), argc, argv);

@@ -27,7 +27,7 @@ static const struct cli_cmd commands[] = {
 	    "守るシステムを加える・見る", "add or list what is protected on the schedule"},
 	{"drill", cmd_drill, "mamori drill ransomware|restore",
 	    "訓練: 写しを壊して戻し、比べます", "rehearse on a copy: damage, give back, compare"},
-	{"report", cmd_report, "mamori report render ...", "紙: 文書を PDF にする",
+	{"report", cmd_report, "mamori report render|build ...", "紙: 文書を PDF にする",
 	    "paper: make PDF documents"},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -124,18 +124,18 @@ list(struct flow *f, const struct report_block *b)
 static void
 checks(struct flow *f, const struct report_block *b)
 {
-	double box = 9.5, in = 18;
+	double size = b->size, box = size * 0.9, in = size * 1.7;
 
 	flow_gap(f, 2);
 	flow_begin(f, "L");
 	for (size_t i = 0; i < b->nitems; i++) {
 		const struct report_item *it = &b->items[i];
 
-		flow_need(f, first_lines(f, it->text, BODY_PT, false, width(f) - in));
+		flow_need(f, first_lines(f, it->text, size, false, width(f) - in));
 		flow_begin(f, "LI");
-		flow_check(f, f->left + 2, f->y + 3, box, it->check == REPORT_TICKED);
+		flow_check(f, f->left + 2, f->y + size * 0.29, box, it->check == REPORT_TICKED);
 		flow_text(f, "LBody",
-		    flow_layout(f, it->text, BODY_PT, false, width(f) - in, REPORT_LEFT),
+		    flow_layout(f, it->text, size, false, width(f) - in, REPORT_LEFT),
 		    f->left + in);
 		if (*it->value)
 			flow_text(f, "P",
@@ -143,7 +143,7 @@ checks(struct flow *f, const struct report_block *b)
 				f, it->value, BODY_PT, false, width(f) - in - 12, REPORT_LEFT),
 			    f->left + in + 12);
 		flow_end(f);
-		f->y += 4;
+		f->y += size * 0.38;
 	}
 	flow_end(f);
 	f->y += GAP - 2;

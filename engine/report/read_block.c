@@ -101,7 +101,8 @@ checks(struct in *in, const json_t *o, struct report_block *b)
 	const json_t *rows;
 	struct report_item *it;
 
-	in_only(in, o, "type items");
+	in_only(in, o, "type items size");
+	b->size = in_number(in, o, "size", 10.5, 28, 10.5);
 	it = items(in, o, "items", ITEMS_MAX, b, &rows);
 	for (size_t i = 0; it && i < b->nitems; i++) {
 		size_t was = in_push(in, ".items[%zu]", i);

@@ -22,7 +22,7 @@
  *             caption; the header is repeated on every page. Widths are weights. A cell is a text,
  *             null, or {"text","check":bool,"mark","bold","align"}: check draws a box, ticked or
  *             not, before the text; mark is green|yellow|red|grey: ● ▲ ■ ？ and its word
- *   checks    items [{text,checked,note}]              boxes to tick or ticked
+ *   checks    items [{text,checked,note}], size        boxes to tick or ticked
  *   approval  boxes [text]                             決裁欄, to the right, 20 mm squares
  *   sign      rows [{label,value,seal}]                date and name lines; seal draws 印
  *   lines     count 1-40, label                        ruled lines to write on by hand
@@ -110,7 +110,8 @@ struct report_block {
 	enum report_align align;
 	bool bold;    /* para bold, list ordered, note strong */
 	unsigned n;   /* level, or count of lines */
-	double size;  /* points of a para; mm of key_width, qr and space; the scale of bars */
+	double size; /* points of a para or check list; mm of key_width, qr and space; the scale of
+			bars */
 	double indent; /* mm */
 	const struct report_item *items;
 	size_t nitems;

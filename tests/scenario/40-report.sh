@@ -70,6 +70,24 @@ pdftotext wide.pdf - | tr -d '\n\f ' >wide.txt
 is "without losing a sentence" "$(grep -o 長 wide.txt | wc -l)" 900
 ok "wide" grep -q '841.89 x 595.276' <<<"$(LC_ALL=C pdfinfo wide.pdf)"
 
+# the papers
+jq -nc '{facility:{name:"髙橋医院",director:"𠮷野"},number:"MB-1",missing_due:"2027-01-31",
+	checklists:[{title:"チェックリスト",sections:[{title:"2",items:[{ref:"2-①",text:"台帳を管理している",first:{answer:"yes",date:"2026-11-20"},
+	mark:"green"},{ref:"2-②",text:"遠隔保守を確認した",first:{answer:"no",date:"2026-11-20"},target:"2027-02-28",mark:"red"},
+	{ref:"2-③",text:"開示書を受け取った",first:{answer:"yes",date:"2026-11-20"},mark:"yellow",declared:true}]}]}]}' >data.json
+build() { "$MAMORI" report build "$@"; }
+ok "the inspection binder" build binder data.json --pdf binder.pdf
+pdftotext -layout binder.pdf binder.txt
+for w in 髙橋医院 '緑' 'いいえ' '2027/02/28' '申告のみ' '復元の訓練の証明' '2027/01/31'; do
+	ok "the binder says $w" grep -q "$w" binder.txt
+done
+for k in first letter recovery morning; do
+	ok "$k, with next to nothing known" build $k data.json --pdf $k.pdf
+done
+is "the morning sheet is one page" "$(LC_ALL=C pdfinfo morning.pdf | sed -n 's/^Pages: *//p')" 1
+ok "the model itself" jq -e '.report==1 and (.sections|length)>5' <(build binder data.json --model -)
+status "no such paper" 2 build novel data.json --pdf x.pdf
+
 # what goes wrong
 echo old >keep.pdf
 doc '[{"type":"para","text":"a","colour":"red"}]' >bad.json
