@@ -160,7 +160,8 @@ make_block(struct make *m, json_t *b)
 void
 make_heading(struct make *m, int level, const char *text)
 {
-	make_block(m, json_pack("{s:s,s:i,s:s}", "type", "heading", "level", level, "text", text));
+	if (*text)
+		make_block(m, json_pack("{s:s,s:i,s:s}", "type", "heading", "level", level, "text", text));
 }
 
 void

@@ -14,7 +14,7 @@ static const char full[] =
     "\"checklists\":[{\"title\":\"点検表\",\"edition\":\"R7\",\"note\":\"n\",\"sections\":[{\"title\":"
     "\"1\",\"items\":[{\"ref\":\"2-①\",\"text\":\"台帳\",\"first\":{\"answer\":\"yes\",\"date\":"
     "\"2026-11-20\"},\"mark\":\"green\",\"reason\":\"r\"},{\"ref\":\"2-②\",\"text\":\"保守\","
-    "\"first\":{\"answer\":\"no\"},\"target\":\"2027-02-28\",\"mark\":\"yellow\",\"
+    "\"first\":{\"answer\":\"no\"},\"target\":\"2027-02-28\",\"mark\":\"yellow\","
     "\"declared\":true},"
     "{\"text\":\"だれも見ていない\"}]}]}],"
     "\"organisation\":{\"title\":\"院長\",\"text\":\"t\",\"children\":[{\"title\":\"担当\"}]},"
