@@ -161,7 +161,8 @@ void
 make_heading(struct make *m, int level, const char *text)
 {
 	if (*text)
-		make_block(m, json_pack("{s:s,s:i,s:s}", "type", "heading", "level", level, "text", text));
+		make_block(
+		    m, json_pack("{s:s,s:i,s:s}", "type", "heading", "level", level, "text", text));
 }
 
 void
