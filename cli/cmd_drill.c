@@ -8,6 +8,7 @@
 
 #include "cli/cli_state.h"
 #include "cli/cli_vault.h"
+#include "cli/vault_keep.h"
 #include "cli/vault_where.h"
 
 #include "base/num.h"
@@ -195,8 +196,21 @@ one_fact(struct wish *w, const char *check, const char *kind, const char *id, bo
 	vault_fact(w->c, &f, true);
 }
 
+/* keep_note(w, statefd, s, ok): The vault remembers which generations were given back: so many
+ * of each system always stay. */
 static void
-facts(struct wish *w, const struct vault_ident *id, const struct drill_report *rep, bool ransomware)
+keep_note(struct wish *w, int statefd, const struct drill_system *s, bool ok)
+{
+	json_t *what = json_pack("{s:s,s:I,s:I,s:I}", "system", s->name, "files",
+	    (json_int_t)s->files, "bytes", (json_int_t)s->bytes, "lost", (json_int_t)s->lost);
+
+	vault_kept_drill(w->c, statefd, w->o.repo, s->generation, ok, what);
+	json_decref(what);
+}
+
+static void
+facts(struct wish *w, int statefd, const struct vault_ident *id, const struct drill_report *rep,
+    bool ransomware)
 {
 	char hex[2 * FMT_ID_LEN + 1];
 
@@ -206,14 +220,21 @@ facts(struct wish *w, const struct vault_ident *id, const struct drill_report *r
 
 		one_fact(w, "vault.ransomware.drill", one ? "system" : "vault",
 		    one ? w->o.system : hex, rep->ok, observed(rep, NULL, true, false));
+		for (size_t i = 0; i < rep->nsystems && !rep->reduced; i++) {
+			if (rep->systems[i].files > 0 && rep->ok)
+				keep_note(w, statefd, &rep->systems[i], true);
+		}
 		return;
 	}
 	for (size_t i = 0; i < rep->nsystems; i++) {
 		const struct drill_system *s = &rep->systems[i];
+		bool ok = s->lost == 0 && (rep->ok || rep->nsystems > 1);
 
-		if (s->files > 0)
-			one_fact(w, "vault.restore.drill", "system", s->name, s->lost == 0 &&
-			    (rep->ok || rep->nsystems > 1), observed(rep, s, false, w->o.whole));
+		if (s->files == 0)
+			continue;
+		one_fact(w, "vault.restore.drill", "system", s->name, ok,
+		    observed(rep, s, false, w->o.whole));
+		keep_note(w, statefd, s, ok);
 	}
 }
 
@@ -315,7 +336,7 @@ drill(struct cli *c, int argc, char **argv, bool ransomware)
 	if (r < 0)
 		r = cli_fail(c, &e, L(c, "訓練ができませんでした", "the drill could not be done"));
 	else {
-		facts(&w, &id, &rep, ransomware);
+		facts(&w, st.dirfd, &id, &rep, ransomware);
 		r = report(&w, &rep, ransomware);
 	}
 	state_close(&st);

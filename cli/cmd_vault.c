@@ -1,5 +1,6 @@
 /* mamori vault: the copy of the data that cannot be read, altered or removed by an attacker. */
 #include "cli/cli_vault.h"
+#include "cli/vault_keep.h"
 #include "cli/vault_mount.h"
 
 #include "base/num.h"
@@ -32,6 +33,15 @@ static const struct cli_cmd commands[] = {
 	    "open a generation to work in at once; its data follows"},
 	{"hydrate", vault_hydrate_cmd, VAULT_HYDRATE_USAGE,
 	    "開いた世代のデータがどこまで届いたか", "how much of an opened generation has arrived"},
+	{"policy", vault_policy_cmd, VAULT_POLICY_USAGE, "世代をいつまで残すかの決まり",
+	    "how long generations stay"},
+	{"approver", vault_approver_cmd, VAULT_APPROVER_USAGE, "世代を消すことを承認できる人",
+	    "who may approve the removal of generations"},
+	{"prune", vault_prune_cmd, VAULT_PRUNE_USAGE,
+	    "決まりに合わなくなった世代を消します（二人の承認と7日以上の待ち時間が要ります）",
+	    "remove generations that a policy no longer keeps (two people and a week of waiting)"},
+	{"accept", vault_accept_cmd, VAULT_ACCEPT_USAGE, "疑わしいとされた世代を、良い世代と認めます",
+	    "say that a generation in doubt is good after all"},
 	{"ls", vault_ls_cmd, "mamori vault ls REPO GEN [PATH] [--key FILE]",
 	    "世代の中のフォルダを見ます", "look into a folder of a generation"},
 	{"find", vault_find_cmd, "mamori vault find REPO GEN PATTERN [--key FILE]",

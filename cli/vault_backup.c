@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cli/cli_state.h"
 #include "cli/cli_vault.h"
+#include "cli/vault_keep.h"
 
 #define USAGE                                                                                      \
 	"mamori vault backup REPO PATH... [--name N] [--full] [--level 1-19] [--lock-days N] "     \
@@ -117,7 +118,7 @@ leave_fact(struct job *j, const struct vault_generation *g, double seconds)
 }
 
 static int
-say(struct job *j, const struct vault_generation *g, double seconds)
+say(struct job *j, const struct vault_generation *g, double seconds, json_t *doubt)
 {
 	const struct fmt_snap_info *i = &g->info;
 	struct cli *c = j->c;
@@ -138,12 +139,14 @@ say(struct job *j, const struct vault_generation *g, double seconds)
 		cli_say(c, L(c, "読めなかったファイルが %llu 個あります。権限やディスクを確かめてください。",
 		    "%llu files could not be read. Check their permissions, and the disk."),
 		    (unsigned long long)i->unreadable);
-	cli_json(c, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:O,s:o,s:b}", "generation",
-	    id, "name", i->name, "files", (json_int_t)i->files, "dirs", (json_int_t)i->dirs,
-	    "bytes", (json_int_t)i->bytes, "new_bytes", (json_int_t)i->new_bytes, "stored_bytes",
-	    (json_int_t)i->stored_bytes, "seconds", seconds, "unreadable_files",
-	    (json_int_t)i->unreadable, "changed_files", (json_int_t)i->changed, "unreadable",
-	    j->unreadable, "locked_until", vault_time(g->locked_until), "ok", whole));
+	cli_json(c,
+	    json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:O,s:o,s:o,s:b}", "generation", id,
+		"name", i->name, "files", (json_int_t)i->files, "dirs", (json_int_t)i->dirs,
+		"bytes", (json_int_t)i->bytes, "new_bytes", (json_int_t)i->new_bytes,
+		"stored_bytes", (json_int_t)i->stored_bytes, "seconds", seconds, "unreadable_files",
+		(json_int_t)i->unreadable, "changed_files", (json_int_t)i->changed, "unreadable",
+		j->unreadable, "locked_until", vault_time(g->locked_until), "doubt", doubt, "ok",
+		whole));
 	return whole ? CLI_OK : CLI_NO;
 }
 
@@ -158,9 +161,12 @@ run(struct job *j, struct state *st)
 	VAULT_W *w = NULL;
 	struct err e = {0};
 	int64_t start = time_mono_us();
+	struct vault_figures figures = {0};
+	json_t *doubt;
 	double seconds;
 	int r;
 
+	j->b.ret_figures = &figures;
 	(void)gethostname(host, sizeof(host) - 1);
 	j->b.host = host;
 	j->b.now = time_now_us();
@@ -183,7 +189,8 @@ run(struct job *j, struct state *st)
 	seconds = (double)(time_mono_us() - start) / 1e6;
 	vault_seal(c, j->repo, &id);
 	leave_fact(j, &g, seconds);
-	r = say(j, &g, seconds);
+	doubt = vault_kept_backup(c, st->dirfd, j->repo, &g, &figures);
+	r = say(j, &g, seconds, doubt);
 	free(g.runs);
 	return r;
 }

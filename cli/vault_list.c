@@ -8,6 +8,16 @@
 
 #define USAGE "mamori vault list REPO [--key FILE]"
 
+static const char *
+marks(struct cli *c, const struct vault_generation *g)
+{
+	if (g->removed)
+		return L(c, "  消去済み", "  removed");
+	if (g->doubted)
+		return L(c, "  ⚠ 疑わしい", "  ! in doubt");
+	return g->verified ? L(c, "  ✓ 復元訓練済み", "  ✓ proved by a drill") : "";
+}
+
 static void
 one(struct cli *c, const struct vault_generation *g, json_t *list)
 {
@@ -16,24 +26,26 @@ one(struct cli *c, const struct vault_generation *g, json_t *list)
 
 	hex_put(id, g->id, FMT_ID_LEN);
 	time_put(at, g->at);
-	if (g->locked_until)
+	if (g->locked_until && !g->removed)
 		time_put(until, g->locked_until);
 	if (!g->info_ok) {
-		cli_say(c, "%.8s  %s", id, at);
-		(void)json_array_append_new(list, json_pack("{s:s,s:n,s:s,s:n,s:n,s:o}", "id", id,
-		    "name", "at", at, "files", "bytes", "locked_until",
-		    vault_time(g->locked_until)));
+		cli_say(c, "%.8s  %s%s", id, at, marks(c, g));
+		(void)json_array_append_new(list,
+		    json_pack("{s:s,s:n,s:s,s:n,s:n,s:o,s:b,s:b,s:b}", "id", id, "name", "at", at,
+		    "files", "bytes", "locked_until", vault_time(g->locked_until), "removed",
+		    g->removed, "doubted", g->doubted, "verified", g->verified));
 		return;
 	}
-	cli_say(c, "%.8s  %s  %-16s %10llu %s %10s%s%s", id, at, i->name,
+	cli_say(c, "%.8s  %s  %-16s %10llu %s %10s%s%s%s", id, at, i->name,
 	    (unsigned long long)i->files, L(c, "ファイル", "files"), cli_bytes(size, i->bytes),
-	    g->locked_until ? L(c, "  固定: ", "  locked until ") : "", until);
+	    *until ? L(c, "  固定: ", "  locked until ") : "", until, marks(c, g));
 	(void)json_array_append_new(list,
-	    json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:o}", "id", id, "name", i->name,
-	    "host", i->host, "at", at, "files", (json_int_t)i->files, "bytes",
-	    (json_int_t)i->bytes, "new_bytes", (json_int_t)i->new_bytes, "stored_bytes",
-	    (json_int_t)i->stored_bytes, "unreadable", (json_int_t)i->unreadable, "locked_until",
-	    vault_time(g->locked_until)));
+	    json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:b,s:b,s:b}", "id", id, "name",
+		i->name, "host", i->host, "at", at, "files", (json_int_t)i->files, "bytes",
+		(json_int_t)i->bytes, "new_bytes", (json_int_t)i->new_bytes, "stored_bytes",
+		(json_int_t)i->stored_bytes, "unreadable", (json_int_t)i->unreadable,
+		"locked_until", vault_time(g->locked_until), "removed", g->removed, "doubted",
+		g->doubted, "verified", g->verified));
 }
 
 int

@@ -260,7 +260,13 @@ keep_find(const struct keep *k, const uint8_t id[FMT_ID_LEN])
 bool
 keep_pending(const struct keep *k, struct keep_request *ret)
 {
-	if (!k->ask.any || k->ask.q.cancelled || k->ask.q.executed)
+	return keep_last_request(k, ret) && !ret->cancelled && !ret->executed;
+}
+
+bool
+keep_last_request(const struct keep *k, struct keep_request *ret)
+{
+	if (!k->ask.any)
 		return false;
 	*ret = k->ask.q;
 	ret->gens = (const uint8_t(*)[FMT_ID_LEN])k->ask.gens;

@@ -92,6 +92,8 @@ struct keep_request {
 };
 /* keep_pending(k, ret): The request that waits, if any (there is at most one at a time). */
 bool keep_pending(const struct keep *k, struct keep_request *ret);
+/* keep_last_request(k, ret): The newest one, whatever became of it. */
+bool keep_last_request(const struct keep *k, struct keep_request *ret);
 
 struct keep_state {
 	struct keep_clock last;     /* newest record's */

@@ -117,6 +117,12 @@ vault_r_segments(const VAULT_R *r, uint32_t *ret_n)
 	return r->repo->segs;
 }
 
+uint32_t
+vault_r_lock_days(const VAULT_R *r)
+{
+	return r->repo->genesis.lock_days;
+}
+
 bool
 vault_r_gone(const VAULT_R *r, uint32_t no)
 {

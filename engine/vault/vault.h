@@ -165,6 +165,8 @@ const struct vault_ident *vault_r_ident(const VAULT_R *r);
  * with a writer key (or the log's file) put them there. They are left out of everything; what was
  * written before and after stays readable. Worth an alarm. */
 MUST int vault_r_sound(const VAULT_R *r, struct err *e);
+/* vault_r_lock_days(r): The lock that the vault's makers gave every generation; 0: none. */
+uint32_t vault_r_lock_days(const VAULT_R *r);
 /* vault_r_list(r, ret_n): All generations in the order of the log. Owned by ${r}. */
 const struct vault_generation *vault_r_list(const VAULT_R *r, size_t *ret_n);
 /* vault_r_find(r, what, ret, e): By full or unique leading digits of the id, "latest", or a

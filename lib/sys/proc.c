@@ -160,6 +160,7 @@ proc_beside(const char *self, const char *name, char *ret, size_t n, struct err 
 		"", "../libexec/mamori/", "../../bin/", /* installed */
 		"daemon/mamorid/", "../daemon/mamorid/", "../../", "../../cli/", /* build tree */
 		"daemon/mamori-render/", "../daemon/mamori-render/", /* build tree */
+		"daemon/mamori-reaper/", "../daemon/mamori-reaper/", /* build tree */
 	};
 	const char *slash = strrchr(self, '/');
 	int dir = slash ? (int)(slash - self) + 1 : 0;

@@ -1,0 +1,66 @@
+/* What the subcommands about retention share, and what a backup does for it. */
+#ifndef MAMORI_CLI_VAULT_KEEP_H
+#define MAMORI_CLI_VAULT_KEEP_H
+
+#include <limits.h>
+
+#include "cli/cli_vault.h"
+
+#include "vault/keep_auth.h"
+#include "vault/keep_poison.h"
+
+cli_fn vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, vault_accept_cmd;
+
+#define VAULT_POLICY_USAGE                                                                         \
+	"mamori vault policy REPO [--set NAME] [--key FILE]... [--approver-key FILE]..."
+#define VAULT_APPROVER_USAGE                                                                       \
+	"mamori vault approver list REPO | add REPO --name NAME --out FILE --key FILE | "          \
+	"remove REPO --name NAME --key FILE"
+#define VAULT_PRUNE_USAGE                                                                          \
+	"mamori vault prune REPO --policy NAME [--approver-key FILE]... [--dry-run] | "            \
+	"REPO --cancel"
+#define VAULT_ACCEPT_USAGE "mamori vault accept REPO GEN --key FILE... | --approver-key FILE"
+
+/* A repository whose keep ledger this machine writes. */
+struct vault_kept {
+	struct keep *k;
+	VAULT_R *r; /* with this machine's keys */
+	struct vault_ident id;
+	struct keep_time now;
+	struct keep_clock clock; /* as of now */
+	bool jumped;             /* the wall clock, since the last record */
+	int fd, statefd;
+	bool index; /* names can be read */
+	uint8_t index_key[32];
+	char path[PATH_MAX];
+};
+
+/* vault_kept_open(c, statefd, repo, ret, e): Begins the keep ledger where there is none. Notes what
+ * came in unnoted, and the time. E_AUTH: another machine looks after the vault; E_INVAL: the vault
+ * is elsewhere (its own box looks after it). */
+MUST int vault_kept_open(struct cli *c, int statefd, const char *repo, struct vault_kept *ret,
+    struct err *e);
+void vault_kept_close(struct vault_kept *v);
+/* vault_kept_facts(c, v): Facts about locks and waiting requests; and the seal of the keep ledger.
+ */
+void vault_kept_facts(struct cli *c, struct vault_kept *v);
+
+/* vault_kept_backup(c, statefd, repo, g, f): After a backup: note the generation (its lock becomes
+ * the box's), judge it, leave facts. What is in doubt about it: a JSON object, or null. Says what
+ * matters to a person. */
+json_t *vault_kept_backup(struct cli *c, int statefd, const char *repo,
+    struct vault_generation *g, const struct vault_figures *f);
+
+/* vault_kept_drill(c, statefd, repo, gen, passed, what): A drill's result, for the ledger. */
+void vault_kept_drill(struct cli *c, int statefd, const char *repo,
+    const uint8_t gen[FMT_ID_LEN], bool passed, const json_t *what);
+
+/* vault_doubt_text(c, v, out): A reason as a sentence. */
+const char *vault_doubt_text(struct cli *c, const struct keep_verdict *v, char out[300]);
+/* vault_signer(file, id, ret, e): Somebody's approver key. E_AUTH: of another vault. */
+MUST int vault_signer(const char *file, const struct vault_ident *id, struct signer **ret,
+    struct err *e);
+/* vault_name_of(v, id, out): The system's name of a generation, or "". */
+void vault_name_of(const struct vault_kept *v, const uint8_t id[FMT_ID_LEN], char out[256]);
+
+#endif
