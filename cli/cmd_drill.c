@@ -1,4 +1,5 @@
-/* mamori drill ransomware|restore: rehearse on a copy, measure, leave a signed fact. */
+/* mamori drill ransomware|restore|database|verify: rehearse on a copy, measure, leave a signed fact
+ * and a certificate. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 
 #include "cli/cli_state.h"
 #include "cli/cli_vault.h"
+#include "cli/drill_paper.h"
 #include "cli/vault_keep.h"
 #include "cli/vault_where.h"
 
@@ -20,15 +22,17 @@
 #define USAGE_RANSOMWARE                                                                           \
 	"mamori drill ransomware [--system NAME] [--size N] [--keep] [--repo REPO] [--key FILE]"
 #define USAGE_RESTORE                                                                              \
-	"mamori drill restore [--system NAME] [--files N] [--whole] [--keep] [--repo REPO] "       \
-	"[--key FILE]"
+	"mamori drill restore [--system NAME] [--files N] [--whole] [--no-database] [--keep] "     \
+	"[--repo REPO] [--key FILE]"
+#define USAGE_DATABASE "mamori drill database --system NAME|--next [--repo REPO] [--key FILE]"
+#define USAGE_VERIFY "mamori drill verify FILE"
 
 struct wish {
 	struct cli *c;
 	const char *repo;
 	struct vault_keys keys;
 	uint64_t files;
-	bool has_files;
+	bool has_files, no_database, next;
 	struct drill_opts o;
 	enum drill_step step;
 };
@@ -40,7 +44,8 @@ options(struct wish *w, int argc, char **argv, bool ransomware, struct err *e)
 		{"system", required_argument, NULL, 's'}, {"size", required_argument, NULL, 'b'},
 		{"files", required_argument, NULL, 'n'}, {"whole", no_argument, NULL, 'w'},
 		{"keep", no_argument, NULL, 'k'}, {"repo", required_argument, NULL, 'r'},
-		{"key", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0},
+		{"key", required_argument, NULL, 'f'}, {"no-database", no_argument, NULL, 'd'},
+		{"next", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0},
 	};
 	int o, r = 0;
 
@@ -58,6 +63,10 @@ options(struct wish *w, int argc, char **argv, bool ransomware, struct err *e)
 			w->o.whole = true;
 		else if (o == 'k')
 			w->o.keep = true;
+		else if (o == 'x' && ransomware) /* of database drills: see database() */
+			w->next = true;
+		else if (o == 'd' && !ransomware)
+			w->no_database = true;
 		else if (o == 'r')
 			w->repo = optarg;
 		else if (o == 'f')
@@ -102,29 +111,48 @@ progress(void *cookie, enum drill_step s, uint64_t done, uint64_t total)
 	    cli_bytes(b, total));
 }
 
-/* run(w, st, ransomware, rep, e): Find the vault, take the keys, do it. */
-static int
-run(struct wish *w, struct state *st, bool ransomware, struct vault_ident *id,
-    struct drill_report *rep, struct err *e)
-{
-	struct vault_place pl = vault_place_of(st->dirfd);
-	uint8_t *secret = NULL;
+/* Where the vault is and with which keys; undone by let_go. */
+struct reach {
+	struct vault_ident id;
+	struct vault_place pl;
+	uint8_t *secret;
 	struct buf where;
+};
+
+static int
+reach(struct wish *w, struct state *st, struct reach *x, struct err *e)
+{
 	int r = 0;
 
-	buf_init(&where, 8192);
+	*x = (struct reach){.pl = vault_place_of(st->dirfd)};
+	buf_init(&x->where, 8192);
 	if (!w->repo) {
-		r = vault_where_get(st->dirfd, &where, e);
-		w->repo = (const char *)where.p;
+		r = vault_where_get(st->dirfd, &x->where, e);
+		w->repo = (const char *)x->where.p;
 	}
 	if (r == 0)
-		r = vault_identify_at(fio_os(), w->repo, &pl, id, e);
-	w->o.open.place = &pl;
+		r = vault_identify_at(fio_os(), w->repo, &x->pl, &x->id, e);
 	if (r == 0 && w->keys.n > 0) {
-		secret = secret_new(PAPERKEY_LEN, e);
-		r = secret ? vault_keys_read(w->c, &w->keys, id, secret, e) : E_NOMEM;
-		w->o.open.secret = secret;
+		x->secret = secret_new(PAPERKEY_LEN, e);
+		r = x->secret ? vault_keys_read(w->c, &w->keys, &x->id, x->secret, e) : E_NOMEM;
 	}
+	return r;
+}
+
+static void
+let_go(struct reach *x)
+{
+	secret_free(x->secret, PAPERKEY_LEN);
+	buf_free(&x->where);
+}
+
+/* run(w, st, ransomware, x, rep, e): Do it. */
+static int
+run(struct wish *w, struct state *st, bool ransomware, struct reach *x, struct drill_report *rep,
+    struct err *e)
+{
+	w->o.open.place = &x->pl;
+	w->o.open.secret = x->secret;
 	w->o.f = fio_os();
 	w->o.statefd = st->dirfd;
 	w->o.state = w->c->state;
@@ -133,11 +161,7 @@ run(struct wish *w, struct state *st, bool ransomware, struct vault_ident *id,
 	w->o.cookie = w;
 	w->o.cancel = vault_cancel();
 	random_fill(&w->o.seed, sizeof(w->o.seed));
-	if (r == 0)
-		r = ransomware ? drill_ransomware(&w->o, rep, e) : drill_restore(&w->o, rep, e);
-	secret_free(secret, PAPERKEY_LEN);
-	buf_free(&where);
-	return r;
+	return ransomware ? drill_ransomware(&w->o, rep, e) : drill_restore(&w->o, rep, e);
 }
 
 /* ---- what is left behind ---- */
@@ -178,9 +202,10 @@ observed(const struct drill_report *rep, const struct drill_system *s, bool rans
 	return o;
 }
 
+/* ${paper}: the certificate behind it, or "". */
 static void
 one_fact(struct wish *w, const char *check, const char *kind, const char *id, bool ok,
-    json_t *what)
+    json_t *what, const char *paper)
 {
 	struct fact f;
 	struct err e = {0};
@@ -193,6 +218,8 @@ one_fact(struct wish *w, const char *check, const char *kind, const char *id, bo
 		return;
 	}
 	f.observed = what;
+	if (*paper)
+		f.evidence = json_pack("[s]", paper);
 	vault_fact(w->c, &f, true);
 }
 
@@ -208,21 +235,37 @@ keep_note(struct wish *w, int statefd, const struct drill_system *s, bool ok)
 	json_decref(what);
 }
 
+/* certify(w, st, id, rep, s, begun, hex): A whole system that was given back gets a certificate. */
 static void
-facts(struct wish *w, int statefd, const struct vault_ident *id, const struct drill_report *rep,
-    bool ransomware)
+certify(struct wish *w, const struct state *st, const struct vault_ident *id,
+    const struct drill_report *rep, const struct drill_system *s, int64_t begun,
+    char hex[EVIDENCE_HEX])
 {
-	char hex[2 * FMT_ID_LEN + 1];
+	struct drill_paper p = {.drill = "restore", .system = s->name, .repo = id->repo,
+	    .gen = s->generation, .gen_at = s->at, .begun = begun, .ended = time_now_us(),
+	    .rto_ms = (int64_t)(rep->seconds * 1000), .outcome = s->lost == 0 ? "pass" : "fail",
+	    .observed = json_pack("{s:I, s:I, s:I}", "files", (json_int_t)s->files, "bytes",
+		(json_int_t)s->bytes, "mismatch", (json_int_t)s->lost)};
+
+	if (!w->o.whole || !drill_paper_keep(w->c, st, &p, hex))
+		hex[0] = 0;
+}
+
+static void
+facts(struct wish *w, const struct state *st, const struct vault_ident *id,
+    const struct drill_report *rep, bool ransomware, int64_t begun)
+{
+	char hex[2 * FMT_ID_LEN + 1], paper[EVIDENCE_HEX];
 
 	hex_put(hex, id->repo, FMT_ID_LEN);
 	if (ransomware) {
 		bool one = w->o.system != NULL;
 
 		one_fact(w, "vault.ransomware.drill", one ? "system" : "vault",
-		    one ? w->o.system : hex, rep->ok, observed(rep, NULL, true, false));
+		    one ? w->o.system : hex, rep->ok, observed(rep, NULL, true, false), "");
 		for (size_t i = 0; i < rep->nsystems && !rep->reduced; i++) {
 			if (rep->systems[i].files > 0 && rep->ok)
-				keep_note(w, statefd, &rep->systems[i], true);
+				keep_note(w, st->dirfd, &rep->systems[i], true);
 		}
 		return;
 	}
@@ -232,9 +275,10 @@ facts(struct wish *w, int statefd, const struct vault_ident *id, const struct dr
 
 		if (s->files == 0)
 			continue;
+		certify(w, st, id, rep, s, begun, paper);
 		one_fact(w, "vault.restore.drill", "system", s->name, ok,
-		    observed(rep, s, false, w->o.whole));
-		keep_note(w, statefd, s, ok);
+		    observed(rep, s, false, w->o.whole), paper);
+		keep_note(w, st->dirfd, s, ok);
 	}
 }
 
@@ -280,8 +324,9 @@ say_restore(struct cli *c, const struct drill_report *rep)
 	    (unsigned long long)rep->lost);
 }
 
+/* ${databases}: of a whole system, or NULL; taken. */
 static int
-report(struct wish *w, const struct drill_report *rep, bool ransomware)
+report(struct wish *w, const struct drill_report *rep, bool ransomware, json_t *databases)
 {
 	struct cli *c = w->c;
 	json_t *o = observed(rep, NULL, ransomware, w->o.whole), *list = json_array();
@@ -293,6 +338,8 @@ report(struct wish *w, const struct drill_report *rep, bool ransomware)
 	(void)json_object_set_new(o, "ok", json_boolean(rep->ok));
 	(void)json_object_set_new(o, "lost", json_integer((json_int_t)rep->lost));
 	(void)json_object_set_new(o, "systems", list);
+	if (databases)
+		(void)json_object_set_new(o, "database", databases);
 	if (ransomware)
 		(void)json_object_set_new(o, "first_chart", text(rep->chart));
 	if (rep->why[0])
@@ -314,31 +361,75 @@ report(struct wish *w, const struct drill_report *rep, bool ransomware)
 	return rep->ok ? CLI_OK : CLI_NO;
 }
 
+/* databases(w, st, x, asked, ret): The databases of the system, started and checked. ${asked}: this
+ * alone was asked for; else a machine that cannot do it here (a service in its own jail) leaves the
+ * word to the drill that can. */
+static int
+databases(struct wish *w, struct state *st, struct reach *x, bool asked, json_t **ret)
+{
+	struct drill_db d = {.c = w->c, .st = st, .repo = w->repo, .system = w->o.system,
+	    .secret = x->secret};
+	int64_t begun = time_now_us();
+	char hex[EVIDENCE_HEX];
+	struct err e = {0};
+	json_t *o = NULL;
+	int r;
+
+	if (drill_db_run(&d, &o, &e) < 0)
+		return cli_fail(w->c, &e, L(w->c, "データベースの訓練ができませんでした",
+		    "the database drill could not be done"));
+	hex[0] = 0;
+	r = asked || !json_string_value(json_object_get(o, "detail")) ?
+	    drill_paper_database(w->c, st, o, x->id.repo, w->o.system, begun, hex) : CLI_OK;
+	if (hex[0])
+		(void)json_object_set_new(o, "certificate", json_string(hex));
+	(void)json_object_del(o, "generation_at_us");
+	*ret = o;
+	return r;
+}
+
+/* results(w, st, ransomware, x, rep, begun): Facts, words, and the databases of a whole system. */
+static int
+results(struct wish *w, struct state *st, bool ransomware, struct reach *x,
+    const struct drill_report *rep, int64_t begun)
+{
+	json_t *o = NULL;
+	int r = CLI_OK, all;
+
+	facts(w, st, &x->id, rep, ransomware, begun);
+	if (!ransomware && w->o.whole && !w->no_database)
+		r = databases(w, st, x, false, &o);
+	all = report(w, rep, ransomware, o);
+	return all == CLI_OK ? r : all;
+}
+
 static int
 drill(struct cli *c, int argc, char **argv, bool ransomware)
 {
 	struct wish w = {.c = c};
 	static struct drill_report rep; /* large */
-	struct vault_ident id;
+	int64_t begun = time_now_us();
+	struct reach x;
 	struct state st;
 	struct err e = {0};
 	int r = options(&w, argc, argv, ransomware, &e);
 
-	if (r > 0)
+	if (r > 0 || w.next)
 		return cli_usage(c, ransomware ? USAGE_RANSOMWARE : USAGE_RESTORE);
 	if (r < 0)
 		return cli_fail(c, &e, NULL);
 	r = cli_state(c, false, &st);
 	if (r != CLI_OK)
 		return r;
-	r = run(&w, &st, ransomware, &id, &rep, &e);
+	r = reach(&w, &st, &x, &e);
+	if (r == 0)
+		r = run(&w, &st, ransomware, &x, &rep, &e);
 	cli_progress_end(c);
 	if (r < 0)
 		r = cli_fail(c, &e, L(c, "訓練ができませんでした", "the drill could not be done"));
-	else {
-		facts(&w, st.dirfd, &id, &rep, ransomware);
-		r = report(&w, &rep, ransomware);
-	}
+	else
+		r = results(&w, &st, ransomware, &x, &rep, begun);
+	let_go(&x);
 	state_close(&st);
 	return r;
 }
@@ -355,13 +446,107 @@ restore(struct cli *c, int argc, char **argv)
 	return drill(c, argc, argv, false);
 }
 
+/* ---- whose turn it is ---- */
+
+struct turn {
+	const char *name;
+	int64_t at; /* of its last database drill */
+};
+
+static int
+last_drill(const struct fact *f, void *cookie, struct err *e)
+{
+	struct turn *t = cookie;
+
+	(void)e;
+	if (strcmp(f->id, t->name) == 0 && f->at > t->at)
+		t->at = f->at;
+	return 0;
+}
+
+/* whose_turn(w, st, x, ret, e): The system whose databases were drilled longest ago; "" when the
+ * vault holds none. */
+static int
+whose_turn(struct wish *w, struct state *st, struct reach *x, char ret[256], struct err *e)
+{
+	struct vault_open o = {.secret = x->secret, .place = &x->pl};
+	const struct facts_filter only = {.check = "vault.database.drill", .kind = "system"};
+	const struct vault_generation *all;
+	struct facts *fs = NULL;
+	int64_t oldest = INT64_MAX;
+	VAULT_R *v = NULL;
+	size_t n = 0;
+	int r = vault_r_open(fio_os(), w->repo, &o, &v, e);
+
+	if (r == 0 && facts_open(st, false, time_now_us(), &fs, NULL) < 0)
+		fs = NULL; /* nothing was drilled yet */
+	all = r == 0 ? vault_r_list(v, &n) : NULL;
+	ret[0] = 0;
+	for (size_t i = n; r == 0 && i-- > 0;) {
+		struct turn t = {.name = all[i].info.name};
+
+		if (!all[i].info_ok || !*t.name)
+			continue;
+		if (fs)
+			r = facts_each(fs, &only, last_drill, &t, NULL, e);
+		if (t.at < oldest) {
+			oldest = t.at;
+			(void)snprintf(ret, 256, "%s", t.name);
+		}
+	}
+	facts_close(fs);
+	vault_r_close(v);
+	return r;
+}
+
+static int
+database(struct cli *c, int argc, char **argv)
+{
+	struct wish w = {.c = c};
+	char turn[256] = "";
+	struct reach x;
+	struct state st;
+	struct err e = {0};
+	json_t *o = NULL;
+	int r = options(&w, argc, argv, true, &e);
+
+	if (r != 0 || !w.o.system != w.next || w.o.max_bytes || w.o.keep)
+		return cli_usage(c, USAGE_DATABASE);
+	r = cli_state(c, false, &st);
+	if (r != CLI_OK)
+		return r;
+	r = reach(&w, &st, &x, &e);
+	if (r == 0 && w.next) {
+		r = whose_turn(&w, &st, &x, turn, &e);
+		if (r == 0 && !turn[0])
+			r = err_set(&e, E_NOENT, "there is no generation yet");
+		w.o.system = turn;
+	}
+	if (r < 0)
+		r = cli_fail(c, &e, L(c, "訓練ができませんでした", "the drill could not be done"));
+	else
+		r = databases(&w, &st, &x, true, &o);
+	if (o) {
+		(void)json_object_set_new(o, "ok", json_boolean(r == CLI_OK));
+		cli_json(c, o);
+	}
+	let_go(&x);
+	state_close(&st);
+	return r;
+}
+
 static const struct cli_cmd commands[] = {
-	{"ransomware", ransomware, USAGE_RANSOMWARE,
-	    "写しをランサムウェアと同じやり方で壊し、保管庫から戻して比べます（元のデータには触れません）",
-	    "damage a copy the way ransomware does, give everything back, compare every byte"},
-	{"restore", restore, USAGE_RESTORE,
-	    "いくつかのファイル、または一つのシステム全体を別の場所に戻し、確かめます",
-	    "give some files, or one whole system, back into a private place and check them"},
+    {"ransomware", ransomware, USAGE_RANSOMWARE,
+	"写しをランサムウェアと同じやり方で壊し、保管庫から戻して比べます（元のデータには触れません）",
+	"damage a copy the way ransomware does, give everything back, compare every byte"},
+    {"restore", restore, USAGE_RESTORE,
+	"いくつかのファイル、または一つのシステム全体を別の場所に戻し、確かめます",
+	"give some files, or one whole system, back into a private place and check them"},
+    {"database", database, USAGE_DATABASE,
+	"システムのデータベースを、保管庫の世代の上で隔離して起動し、最後まで読みます",
+	"start a system's databases on its newest generation, in isolation, and read all of them"},
+    {"verify", drill_verify_cmd, USAGE_VERIFY, "訓練証の署名を確かめます",
+	"check the signature of a drill's certificate"},
 };
 
 int

@@ -53,6 +53,8 @@ root_place(struct overlay *ov, uint64_t *ret, struct err *e)
 
 	if (!*ov->root) {
 		*ret = MTREE_ROOT;
+		if (ov->o->allow_other) /* OVERLAY itself stays closed; the mount shows this */
+			(void)fchmod(ov->datafd, 0755);
 		return 0;
 	}
 	buf_init(&dir, TREE_MAX_PATH + 1);
