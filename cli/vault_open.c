@@ -152,6 +152,7 @@ serve(struct job *j)
 	size_t n = 0;
 	int r;
 
+	vault_mount_clear(j->dir);
 	if (vault_mount_check(j->dir, &e) < 0)
 		return cli_fail(j->c, &e, L(j->c, "ここには開けません", "cannot mount there"));
 	r = vault_reader(j->c, j->repo, &j->keys, &v);

@@ -11,9 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "sys/proc.h"
 
 #include "vault/overlay_int.h"
 
@@ -43,11 +47,32 @@ check_dir(const char *dir, struct err *e)
 	    err_set(e, E_EXIST, "%s is not empty, or something is mounted there", dir);
 }
 
+static const char *const helper[] = {"/usr/bin/fusermount3", "/bin/fusermount3",
+    "/usr/local/bin/fusermount3"};
+
+void
+vault_mount_clear(const char *dir)
+{
+	const char *argv[] = {"fusermount3", "-u", "-z", "--", dir, NULL}, *env[] = {NULL};
+	struct proc_spec s = {.argv = argv, .env = env, .in = -1, .out = -1, .err = -1};
+	struct stat st;
+	pid_t pid;
+
+	if (stat(dir, &st) == 0 || errno != ENOTCONN || umount2(dir, MNT_DETACH) == 0)
+		return;
+	for (size_t i = 0; i < sizeof(helper) / sizeof(helper[0]); i++) {
+		s.path = helper[i];
+		if (proc_spawn(&s, &pid, NULL) < 0)
+			continue;
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		return;
+	}
+}
+
 int
 vault_mount_check(const char *dir, struct err *e)
 {
-	static const char *const helper[] = {"/usr/bin/fusermount3", "/bin/fusermount3",
-	    "/usr/local/bin/fusermount3"};
 	bool found = geteuid() == 0; /* root mounts without it */
 	int r = check_dir(dir, e);
 

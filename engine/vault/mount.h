@@ -24,6 +24,11 @@ struct vault_mount_opts {
  * E_AUTH (may not open /dev/fuse). The message says which. */
 MUST int vault_mount_check(const char *dir, struct err *e);
 
+/* vault_mount_clear(dir): Take away what a mount left on ${dir} whose server was killed ("transport
+ * endpoint is not connected"); anything else is left alone. What cannot be taken away is noticed by
+ * vault_mount_check. */
+void vault_mount_clear(const char *dir);
+
 /* vault_mount(r, g, dir, o, e): Mount generation ${g} on the empty directory ${dir} and serve it
  * until it is unmounted (fusermount3 -u, umount) or ${o}->stop_fd is readable; then 0. Needs no
  * privilege where fusermount3 is installed. Only the calling user can look inside unless

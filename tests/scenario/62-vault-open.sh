@@ -10,7 +10,9 @@ dir=$(mktemp -d -p /tmp mamori-open.XXXXXX) || exit 1
 dir=$(cd "$dir" && pwd -P)
 chmod 755 "$dir"
 at=$dir/at
-off() { mountpoint -q "$1" && { fusermount3 -u -z "$1" 2>/dev/null || umount -l "$1"; }; }
+# also where the server is dead and the folder does not answer
+mounted() { grep -qF " $1 fuse" /proc/mounts; }
+off() { mounted "$1" && { fusermount3 -u -z "$1" 2>/dev/null || umount -l "$1"; }; }
 pg_stop() { :; }
 cleanup() {
 	pg_stop
@@ -22,7 +24,7 @@ unset MAMORI_LANG
 export MAMORI_STATE=$dir/state LANG=C.UTF-8
 mkdir -m 700 "$MAMORI_STATE"
 m() { "$MAMORI" --lang en "$@"; }
-gone() { for _ in $(seq 200); do mountpoint -q "$1" || return 0; sleep 0.05; done; return 1; }
+gone() { for _ in $(seq 200); do mounted "$1" || return 0; sleep 0.05; done; return 1; }
 # whole OVERLAY: wait until everything has arrived
 whole() { for _ in $(seq 600); do m vault hydrate "$1" >/dev/null 2>&1 && return 0; sleep 0.1; done; return 1; }
 
@@ -88,7 +90,7 @@ change() {
 	rm "$1/記録/second" && printf again >"$1/記録/second"
 	mkdir "$1/made" && printf x >"$1/made/x"
 }
-m vault open "$dir/repo" latest "$at" --overlay "$dir/ov2" --lazy --foreground >"$dir/out" 2>&1 &
+"$MAMORI" --lang en vault open "$dir/repo" latest "$at" --overlay "$dir/ov2" --lazy --foreground >"$dir/out" 2>&1 &
 pid=$!
 for _ in $(seq 200); do mountpoint -q "$at" && break; sleep 0.05; done
 no "a folder whose names are not here is not empty" rmdir "$top/many"
@@ -98,7 +100,6 @@ sync -f "$top/big.bin" 2>/dev/null
 for f in big.bin cut.bin grow.bin moved/5 six 記録/second made/x; do sync "$top/$f"; done
 kill -KILL $pid
 wait $pid 2>/dev/null
-off "$at"; gone "$at"
 ok "after kill -9 it goes on" m vault open "$dir/repo" latest "$at" --overlay "$dir/ov2"
 contents "$want" >"$dir/c1"
 contents "$top" >"$dir/c2"
@@ -149,7 +150,7 @@ pg_stop() { pg "$bin/pg_ctl" -D "${db:-$data}" -m immediate stop >/dev/null 2>&1
 sql "CREATE TABLE chart (id serial PRIMARY KEY, name text, n bigint); INSERT INTO chart (name, n) SELECT '𠮷野 髙橋 ' || i, i FROM generate_series(1, 200000) i;"
 pg "$bin/pg_ctl" -D "$data" -m fast -w stop >/dev/null
 ok "kept" m vault backup "$dir/repo" "$data" --name db
-m vault open "$dir/repo" db "$at" --overlay "$dir/ov3" --path "$data" $others --foreground >"$dir/out" 2>&1 &
+"$MAMORI" --lang en vault open "$dir/repo" db "$at" --overlay "$dir/ov3" --path "$data" $others --foreground >"$dir/out" 2>&1 &
 pid=$!
 for _ in $(seq 200); do mountpoint -q "$at" && break; sleep 0.05; done
 db=$at
