@@ -1,5 +1,9 @@
 #include "cli/cli_state.h"
 
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/time.h"
 
 int
@@ -40,4 +44,40 @@ cli_record(struct cli *c, const struct fact *fact)
 		r = cli_fail(c, &e, L(c, "事実を記録できませんでした", "the fact was not recorded"));
 	state_close(&st);
 	return r;
+}
+
+static int
+records(const struct state *st, bool create, struct db **ret, struct err *e)
+{
+	char url[PATH_MAX + 32];
+	const struct db_step *steps;
+	size_t n;
+	int r;
+
+	if (!create && faccessat(st->dirfd, "records.db", F_OK, 0) != 0)
+		return err_set(e, E_NOENT, "there are no records in %s yet", st->path);
+	(void)snprintf(url, sizeof(url), "sqlite:%s/records.db", st->path);
+	r = db_open(url, ret, e);
+	if (r < 0)
+		return r;
+	steps = db_steps(&n);
+	r = db_migrate(*ret, steps, n, time_now_us(), e);
+	if (r < 0)
+		db_close(*ret);
+	return r < 0 ? r : 0;
+}
+
+int
+cli_records(struct cli *c, bool create, struct state *ret_state, struct db **ret)
+{
+	struct err e;
+	int r = cli_state(c, create, ret_state);
+
+	if (r != CLI_OK)
+		return r;
+	if (records(ret_state, create, ret, &e) < 0) {
+		state_close(ret_state);
+		return cli_fail(c, &e, L(c, "台帳を開けません", "cannot open the records"));
+	}
+	return CLI_OK;
 }

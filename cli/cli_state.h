@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+#include "db/db.h"
 #include "ledger/facts.h"
 #include "ledger/state.h"
 
@@ -16,5 +17,9 @@ int cli_facts(struct cli *c, bool create, struct state *ret_state, struct facts 
 /* cli_record(c, fact): Seal a measured fact into the state's ledger of facts, which is begun when
  * there is none. CLI_OK, or the exit status after saying why not. */
 int cli_record(struct cli *c, const struct fact *fact);
+
+/* cli_records(c, create, ret_state, ret): Open the state and its records database, brought to the
+ * newest schema. ${create}: also where there is none yet. As above. */
+int cli_records(struct cli *c, bool create, struct state *ret_state, struct db **ret);
 
 #endif

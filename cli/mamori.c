@@ -29,6 +29,10 @@ static const struct cli_cmd commands[] = {
 	    "訓練: 写しを壊して戻し、比べます", "rehearse on a copy: damage, give back, compare"},
 	{"report", cmd_report, "mamori report render|build ...", "紙: 文書を PDF にする",
 	    "paper: make PDF documents"},
+	{"account", cmd_account, "mamori account list|add|reset|disable|enable|glass",
+	    "サインインできる人（この機械の前での最後の手段も）", "who may sign in; the way back in at the machine"},
+	{"identity", cmd_identity, "mamori identity check",
+	    "アカウントと操作の記録を確かめます", "check accounts and access log"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 

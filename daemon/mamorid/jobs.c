@@ -52,6 +52,9 @@ jobs_argv(const struct sched_run *run)
 			word(a, "--data");
 			pair(a, "--key", run->key_file);
 		}
+	} else if (strcmp(run->kind, "identity-check") == 0) {
+		word(a, "identity");
+		word(a, "check");
 	} else {
 		word(a, "drill");
 		word(a, "restore");
@@ -212,6 +215,8 @@ jobs_begin(struct mamorid *m, struct err *e)
 		r = sched_new(m->l, m->db, &ops, &m->sched, e);
 	if (r == 0)
 		r = tasks_new(m->l, m->db, &m->state, &tasks, &m->tasks, e);
+	if (r == 0)
+		r = sched_add_own(m->db, loop_wall(m->l), "identity-check", "daily 06:10", e);
 	if (r == 0)
 		r = sched_start(m->sched, e);
 	m->console.tasks = m->tasks;

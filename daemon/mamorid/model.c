@@ -235,7 +235,7 @@ model_make(struct db *db, const struct sched_run *running, int64_t now, struct m
 	if (!m.runs)
 		return err_set(e, E_NOMEM, "no memory for the status");
 	r = fill_counts(db, &m, e);
-	if (r == 0 && running)
+	if (r == 0 && running && running->place[0])
 		r = fill_running(db, &m, running, e);
 	if (r == 0)
 		r = db_each(db,
@@ -252,7 +252,7 @@ model_make(struct db *db, const struct sched_run *running, int64_t now, struct m
 		r = no_drill(&m, e);
 	if (r == 0)
 		r = db_each(db,
-		    "SELECT " RUN_COLUMNS "WHERE r.ended IS NOT NULL ORDER BY r.id DESC "
+		    "SELECT " RUN_COLUMNS "WHERE r.ended IS NOT NULL AND j.place IS NOT NULL ORDER BY r.id DESC "
 		    "LIMIT $1",
 		    take_runs, &m, "i", e, (int64_t)RUNS_SHOWN);
 	if (r < 0) {

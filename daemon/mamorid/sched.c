@@ -106,8 +106,9 @@ miss(struct sched *s, const struct job *j, int64_t now, unsigned *ret, struct er
 	while (due + SCHED_GRACE < now && r == 0) {
 		if (n < SCHED_MISSED) {
 			r = db_exec(s->db,
-			    "INSERT INTO job_runs (job, due, started, ended, outcome) "
-			    "VALUES ($1, $2, $3, $3, 'missed') ",
+			    "INSERT INTO job_runs (job, due, started, ended, outcome, sealed) "
+			    "SELECT $1, $2, $3, $3, 'missed', CASE WHEN place IS NULL THEN 1 "
+			    "ELSE 0 END FROM jobs WHERE id = $1",
 			    "sii", e, j->id, due, now);
 			r = r < 0 ? r : db_i64(s->db, "SELECT max(id) FROM job_runs", &last, "", e);
 		}
@@ -295,8 +296,9 @@ begin_tx(struct db *db, void *cookie, struct err *e)
 
 	run->id = 0;
 	r = db_each(db,
-	    "SELECT j.id, j.kind, coalesce(j.system, ''), j.place, j.every, j.next_due, "
-	    "j.turn, p.repo, p.key_file FROM jobs j JOIN places p ON p.id = j.place "
+	    "SELECT j.id, j.kind, coalesce(j.system, ''), coalesce(j.place, ''), j.every, "
+	    "j.next_due, j.turn, coalesce(p.repo, ''), coalesce(p.key_file, '') "
+	    "FROM jobs j LEFT JOIN places p ON p.id = j.place "
 	    "WHERE j.enabled = 1 AND j.next_due <= $1 "
 	    /* a copy first */
 	    "ORDER BY CASE j.kind WHEN 'backup' THEN 0 ELSE 1 END, j.next_due, j.id LIMIT 1",
@@ -310,8 +312,10 @@ begin_tx(struct db *db, void *cookie, struct err *e)
 		r = db_exec(db, "UPDATE jobs SET next_due = $2, turn = turn + 1 WHERE id = $1",
 		    "si", e, run->job, next);
 	if (r >= 0)
-		r = db_exec(db, "INSERT INTO job_runs (job, due, started, subject) "
-		    "VALUES ($1, $2, $3, $4)", "siis", e, run->job, run->due, b->now, run->system);
+		/* a job of no place records its own facts */
+		r = db_exec(db, "INSERT INTO job_runs (job, due, started, subject, sealed) "
+		    "VALUES ($1, $2, $3, $4, $5)", "siisi", e, run->job, run->due, b->now,
+		    run->system, (int64_t)(run->place[0] == 0));
 	if (r >= 0)
 		r = db_i64(db, "SELECT max(id) FROM job_runs", &run->id, "", e);
 	return r < 0 ? r : 0;
@@ -514,6 +518,18 @@ sched_add_system(struct db *db, int64_t now, const char *system, const char *pla
     struct err *e)
 {
 	return add(db, now, "backup", system, system, place, "daily 01:30", now, e);
+}
+
+int
+sched_add_own(struct db *db, int64_t now, const char *kind, const char *every, struct err *e)
+{
+	int r = add(db, now, kind, "mamori", NULL, NULL, every, now + SCHED_SOON, e);
+
+	/* a newer Mamori may want it at another hour */
+	if (r == 0)
+		r = db_exec(db, "UPDATE jobs SET every = $2 WHERE kind = $1 AND every <> $2", "ss", e,
+		    kind, every);
+	return r < 0 ? r : 0;
 }
 
 int
