@@ -52,9 +52,9 @@ on_seal(const struct seal *s, void *cookie, struct err *e)
 	r = seals_verify(&k->st, s, &rep, e);
 	if (r < 0)
 		(void)snprintf(rep.why, sizeof(rep.why), "%.190s", e ? e->msg : "cannot be read");
-	o = json_pack("{s:s, s:s, s:s, s:s, s:{s:I, s:s}}", "check", "console.access.sealed", "kind",
-	    "console", "id", "access", "outcome", r < 0 || !rep.ok ? "fail" : "pass", "observed",
-	    "records", (json_int_t)rep.records, "why", rep.ok ? "" : rep.why);
+	o = json_pack("{s:s, s:s, s:s, s:s, s:{s:I, s:s}}", "check", "console.access.sealed",
+	    "kind", "console", "id", "access", "outcome", r < 0 || !rep.ok ? "fail" : "pass",
+	    "observed", "records", (json_int_t)rep.records, "why", rep.ok ? "" : rep.why);
 	if (!o || json_array_append_new(k->list, o) < 0)
 		return err_set(e, E_NOMEM, "no memory");
 	if (r < 0 || !rep.ok)
@@ -100,7 +100,8 @@ seal(struct check *k, struct err *e)
 
 		r = fact_outcome_get(json_string_value(json_object_get(o, "outcome")), &out);
 		if (r == 0)
-			r = fact_fill(&fact, "identity", json_string_value(json_object_get(o, "check")),
+			r = fact_fill(&fact, "identity",
+			    json_string_value(json_object_get(o, "check")),
 			    json_string_value(json_object_get(o, "kind")),
 			    json_string_value(json_object_get(o, "id")), out, now, e);
 		if (r < 0)

@@ -252,7 +252,8 @@ model_make(struct db *db, const struct sched_run *running, int64_t now, struct m
 		r = no_drill(&m, e);
 	if (r == 0)
 		r = db_each(db,
-		    "SELECT " RUN_COLUMNS "WHERE r.ended IS NOT NULL AND j.place IS NOT NULL ORDER BY r.id DESC "
+		    "SELECT " RUN_COLUMNS
+		    "WHERE r.ended IS NOT NULL AND j.place IS NOT NULL ORDER BY r.id DESC "
 		    "LIMIT $1",
 		    take_runs, &m, "i", e, (int64_t)RUNS_SHOWN);
 	if (r < 0) {

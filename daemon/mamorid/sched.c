@@ -527,8 +527,8 @@ sched_add_own(struct db *db, int64_t now, const char *kind, const char *every, s
 
 	/* a newer Mamori may want it at another hour */
 	if (r == 0)
-		r = db_exec(db, "UPDATE jobs SET every = $2 WHERE kind = $1 AND every <> $2", "ss", e,
-		    kind, every);
+		r = db_exec(db, "UPDATE jobs SET every = $2 WHERE kind = $1 AND every <> $2", "ss",
+		    e, kind, every);
 	return r < 0 ? r : 0;
 }
 

@@ -73,8 +73,8 @@ void sched_look(struct sched *s);
 /* sched_add_system(db, now, system, place, e): The regular backup of a system, due at once. */
 MUST int sched_add_system(struct db *db, int64_t now, const char *system, const char *place,
     struct err *e);
-/* sched_add_own(db, now, kind, every, e): A regular job of Mamori itself, which belongs to no system
- * and no place and records its own facts; soon for the first time. */
+/* sched_add_own(db, now, kind, every, e): A regular job of Mamori itself, which belongs to no
+ * system and no place and records its own facts; soon for the first time. */
 MUST int sched_add_own(struct db *db, int64_t now, const char *kind, const char *every,
     struct err *e);
 /* sched_add_place(db, now, place, drills, e): The regular checks of a place; and its restore

@@ -47,7 +47,8 @@ outcome(const json_t *list, const char *check)
 static json_int_t
 seen(const json_t *list, const char *check, const char *key)
 {
-	return json_integer_value(json_object_get(json_object_get(find(list, check), "observed"), key));
+	return json_integer_value(
+	    json_object_get(json_object_get(find(list, check), "observed"), key));
 }
 
 static void
@@ -135,7 +136,8 @@ test_time(void)
 	l = run(left);
 	EQ_S(outcome(l, "identity.account.dormant"), "fail", "after ninety days the director does");
 	json_decref(l);
-	must(db_exec(world_db, "UPDATE accounts SET password_long = 0, totp = NULL", "", &e), "sql");
+	must(
+	    db_exec(world_db, "UPDATE accounts SET password_long = 0, totp = NULL", "", &e), "sql");
 	l = run(left);
 	EQ_S(outcome(l, "identity.password.rule"), "fail", "a short password alone");
 	json_decref(l);
