@@ -316,8 +316,10 @@ account_glass(struct cli *c, int argc, char **argv)
 		return cli_fail(c, &e, L(c, "符号を作れません", "cannot make the code"));
 	cli_say(c, "%s",
 	    L(c,
-		"非常時の符号です。今だけ表示します。紙に書き、封筒に入れて封をし、金庫に入れてください。\n"
-		"だれもサインインできないときに、1時間だけ復元と連絡先の画面を開けます。古い符号は使えなくなりました。",
+	    "非常時の符号です。今だけ表示します。紙に書き、"
+	    "封筒に入れて封をし、金庫に入れてください。\n"
+	    "だれもサインインできないときに、1時間だけ"
+	    "復元と連絡先の画面を開けます。古い符号は使えなくなりました。",
 		"The break-glass code, shown only now. Write it down, seal it in an envelope, and put it "
 		"into the safe.\nWhen nobody can sign in it opens restore and contacts for one hour. An "
 		"older code is void."));
