@@ -320,9 +320,9 @@ account_glass(struct cli *c, int argc, char **argv)
 	    "封筒に入れて封をし、金庫に入れてください。\n"
 	    "だれもサインインできないときに、1時間だけ"
 	    "復元と連絡先の画面を開けます。古い符号は使えなくなりました。",
-		"The break-glass code, shown only now. Write it down, seal it in an envelope, and put it "
-		"into the safe.\nWhen nobody can sign in it opens restore and contacts for one hour. An "
-		"older code is void."));
+	    "The break-glass code, shown only now. Write it down, seal it in an envelope, and "
+	    "put it into the safe.\nWhen nobody can sign in it opens restore and contacts for "
+	    "one hour. An older code is void."));
 	cli_say(c, "\n    %s\n", code);
 	cli_json(c, json_pack("{s:b, s:s}", "ok", 1, "code", code));
 	return CLI_OK;
