@@ -2,6 +2,7 @@
 #include "cli/cli_vault.h"
 #include "cli/vault_keep.h"
 #include "cli/vault_mount.h"
+#include "cli/vault_serve.h"
 
 #include "base/num.h"
 
@@ -42,6 +43,12 @@ static const struct cli_cmd commands[] = {
 	    "remove generations that a policy no longer keeps (two people and a week of waiting)"},
 	{"accept", vault_accept_cmd, VAULT_ACCEPT_USAGE, "疑わしいとされた世代を、良い世代と認めます",
 	    "say that a generation in doubt is good after all"},
+	{"serve", vault_serve_cmd, VAULT_SERVE_USAGE,
+	    "ほかの機械のために、書き足ししかできない保管場所を開きます",
+	    "keep vaults for other machines, which can only add to them"},
+	{"enrol", vault_enrol_cmd, VAULT_ENROL_USAGE,
+	    "印刷したコードで、この機械を保管場所に登録します",
+	    "make this machine known to such a server, with a printed code"},
 	{"ls", vault_ls_cmd, "mamori vault ls REPO GEN [PATH] [--key FILE]",
 	    "世代の中のフォルダを見ます", "look into a folder of a generation"},
 	{"find", vault_find_cmd, "mamori vault find REPO GEN PATTERN [--key FILE]",

@@ -1,9 +1,10 @@
 /* The kinds of addresses that REPO may be, beside a path. */
 #include "base/time.h"
 #include "cli/cli_vault.h"
-#include "vault/store.h"
+#include "vault/store_net.h"
 
 static const struct store_scheme schemes[] = {
+	{STORE_NET_PREFIX, store_net_open},
 	{NULL, NULL},
 };
 

@@ -74,6 +74,8 @@ MUST int repo_ident_whole(const struct fio *f, int dirfd, struct err *e);
 MUST int repo_keep(struct repo *r, struct err *e);
 /* repo_gone(r, no): See above. */
 bool repo_gone(const struct repo *r, uint32_t no);
+/* repo_sweep(r): Remove what killed writers left in tmp/: files nobody holds a lock on. */
+void repo_sweep(struct repo *r);
 /* repo_seg(r, id): The number of a segment, or REPO_NOSEG. */
 uint32_t repo_seg(const struct repo *r, const uint8_t id[FMT_ID_LEN]);
 /* repo_seal_info / repo_open_info: The sealed part of a generation's log record. */

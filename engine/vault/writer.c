@@ -100,9 +100,8 @@ save_seen(struct vault_w *w)
 
 /* ---- opening ---- */
 
-/* sweep(repo): Remove what killed runs left in tmp/: files nobody holds a lock on. */
-static void
-sweep(struct repo *repo)
+void
+repo_sweep(struct repo *repo)
 {
 	int copy = fcntl(repo->tmpfd, F_DUPFD_CLOEXEC, 0);
 	DIR *d = copy < 0 ? NULL : fdopendir(copy);
@@ -154,7 +153,7 @@ open_writer(struct vault_w *w, const char *path, struct err *e)
 	if (r == 0 && w->repo->rem)
 		r = remote_learn(w->repo->rem, e);
 	if (r == 0)
-		sweep(w->repo);
+		repo_sweep(w->repo);
 	return r;
 }
 

@@ -228,6 +228,9 @@ tls_side_new(const struct tls_config *c, struct tls_side **ret, struct err *e)
 		(void)SSL_CTX_set_session_cache_mode(s->ctx, SSL_SESS_CACHE_OFF);
 		(void)SSL_CTX_set_mode(s->ctx, SSL_MODE_RELEASE_BUFFERS |
 		    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+		/* several records with one system call */
+		SSL_CTX_set_read_ahead(s->ctx, 1);
+		SSL_CTX_set_default_read_buffer_len(s->ctx, 64 << 10);
 		SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER |
 		    (c->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
 		    c->server ? verify_server : verify_client);

@@ -161,6 +161,7 @@ proc_beside(const char *self, const char *name, char *ret, size_t n, struct err 
 		"daemon/mamorid/", "../daemon/mamorid/", "../../", "../../cli/", /* build tree */
 		"daemon/mamori-render/", "../daemon/mamori-render/", /* build tree */
 		"daemon/mamori-reaper/", "../daemon/mamori-reaper/", /* build tree */
+		"daemon/mamori-vaultd/", "../daemon/mamori-vaultd/", /* build tree */
 	};
 	const char *slash = strrchr(self, '/');
 	int dir = slash ? (int)(slash - self) + 1 : 0;

@@ -1,0 +1,171 @@
+/* What connections share: open repositories, and the counts that keep one client from taking what is
+ * everybody's. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "mamori-vaultd/vaultd.h"
+
+/* ---- repositories ---- */
+
+static struct repo_slot *
+slot_of(struct vaultd *v, const char *name)
+{
+	struct repo_slot *free_one = NULL;
+
+	for (size_t i = 0; i < VAULTD_MAX_REPOS; i++) {
+		struct repo_slot *s = &v->repos[i];
+
+		if (s->hold && strcmp(s->name, name) == 0)
+			return s;
+		if (!s->hold && !free_one)
+			free_one = s;
+	}
+	return free_one;
+}
+
+int
+vaultd_repo(struct vaultd *v, const char *name, struct hold **ret, struct err *e)
+{
+	struct repo_slot *s;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&v->lock);
+	s = slot_of(v, name);
+	if (!s)
+		r = err_set(e, E_LIMIT, "too many vaults are in use at once");
+	else if (!s->hold)
+		r = hold_open(fio_os(), name, &s->hold, e);
+	if (r == 0) {
+		(void)snprintf(s->name, sizeof(s->name), "%s", name);
+		s->users++;
+		*ret = s->hold;
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+	return r;
+}
+
+void
+vaultd_repo_put(struct vaultd *v, struct hold *h)
+{
+	(void)pthread_mutex_lock(&v->lock);
+	for (size_t i = 0; h && i < VAULTD_MAX_REPOS; i++) {
+		struct repo_slot *s = &v->repos[i];
+
+		if (s->hold == h && --s->users == 0) {
+			hold_close(s->hold); /* an idle one takes no memory */
+			s->hold = NULL;
+			s->name[0] = 0;
+		}
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+/* ---- clients ---- */
+
+/* usage_of(v, print): Its counts; NULL when the table is full of clients that are connected. */
+static struct usage *
+usage_of(struct vaultd *v, const uint8_t *print)
+{
+	struct usage *idle = NULL;
+
+	for (size_t i = 0; i < VAULTD_MAX_KNOWN; i++) {
+		struct usage *u = &v->usage[i];
+
+		if (memcmp(u->print, print, TLS_PRINT) == 0)
+			return u;
+		if (u->lines == 0 && (!idle || u->day < idle->day))
+			idle = u;
+	}
+	if (idle) {
+		*idle = (struct usage){0};
+		(void)memcpy(idle->print, print, TLS_PRINT);
+	}
+	return idle;
+}
+
+int
+vaultd_enter(struct vaultd *v, const uint8_t print[TLS_PRINT], struct err *e)
+{
+	struct usage *u;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&v->lock);
+	u = usage_of(v, print);
+	if (!u || u->lines >= VAULTD_PER_CLIENT)
+		r = err_set(e, E_LIMIT, "this machine has too many connections open");
+	else
+		u->lines++;
+	(void)pthread_mutex_unlock(&v->lock);
+	return r;
+}
+
+void
+vaultd_leave(struct vaultd *v, const uint8_t print[TLS_PRINT])
+{
+	struct usage *u;
+
+	(void)pthread_mutex_lock(&v->lock);
+	u = usage_of(v, print);
+	if (u && u->lines > 0)
+		u->lines--;
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+int
+vaultd_spend(struct vaultd *v, const struct book_client *c, uint64_t n, int64_t now,
+    struct err *e)
+{
+	struct usage *u;
+	int64_t day = now / TIME_DAY;
+	int r = 0;
+
+	if (c->day == 0)
+		return 0;
+	(void)pthread_mutex_lock(&v->lock);
+	u = usage_of(v, c->print);
+	if (u && u->day != day) {
+		u->day = day;
+		u->bytes = 0;
+	}
+	if (!u || n > c->day || u->bytes > c->day - n)
+		r = err_set(e, E_NOSPC, "this machine's amount for today is used up (%llu MiB); "
+		    "nothing was lost", (unsigned long long)(c->day >> 20));
+	else
+		u->bytes += n;
+	(void)pthread_mutex_unlock(&v->lock);
+	return r;
+}
+
+/* ---- addresses ---- */
+
+bool
+vaultd_admit(struct vaultd *v, const uint8_t addr[16], int64_t now)
+{
+	struct caller *c = NULL, *oldest = &v->callers[0];
+	bool ok;
+
+	(void)pthread_mutex_lock(&v->lock);
+	for (size_t i = 0; i < VAULTD_MAX_KNOWN && !c; i++) {
+		if (v->callers[i].at && memcmp(v->callers[i].addr, addr, 16) == 0)
+			c = &v->callers[i];
+		else if (v->callers[i].at < oldest->at)
+			oldest = &v->callers[i];
+	}
+	if (!c) {
+		c = oldest;
+		*c = (struct caller){.left = VAULTD_BURST, .at = now};
+		(void)memcpy(c->addr, addr, 16);
+	}
+	if (now > c->at)
+		c->left += (double)(now - c->at) / 60e6 * VAULTD_PER_MIN;
+	if (c->left > VAULTD_BURST)
+		c->left = VAULTD_BURST;
+	c->at = now > 0 ? now : 1;
+	ok = c->left >= 1;
+	if (ok)
+		c->left -= 1;
+	(void)pthread_mutex_unlock(&v->lock);
+	return ok;
+}

@@ -1,0 +1,43 @@
+/* What store_net*.c share. Not for use elsewhere. */
+#ifndef MAMORI_VAULT_STORE_NET_INT_H
+#define MAMORI_VAULT_STORE_NET_INT_H
+
+#include "net/tls.h"
+#include "vault/store_net.h"
+
+/* ---- logins (store_net_login.c): STATE/vault/remote/<address>.<rights>.pem ---- */
+
+struct net_login {
+	struct store_net_where where;
+	struct tls_side *side;
+};
+MUST int net_login_load(const char *url, const struct store_env *env, struct net_login *ret,
+    struct err *e);
+void net_login_free(struct net_login *l);
+
+/* ---- lines (store_net_line.c): a connection on which requests wait in order ---- */
+
+struct answer {
+	struct wire_msg m; /* views into body */
+	struct buf body;
+};
+void answer_init(struct answer *a);
+void answer_free(struct answer *a);
+
+struct line;
+/* line_new(login, ret, e): Connect. One reference. */
+MUST int line_new(const struct net_login *login, struct line **ret, struct err *e);
+/* line_over(t, ret, e): Make a line of a connection, which is then its. */
+MUST int line_over(struct tls *t, struct line **ret, struct err *e);
+struct line *line_get(struct line *l);
+void line_put(struct line *l);
+bool line_dead(struct line *l);
+/* line_ask(l, m, want, a, e): Send a request, wait for its answer. For many threads at once. The
+ * server's refusal comes back as its own code and words. */
+MUST int line_ask(struct line *l, const struct wire_msg *m, uint8_t want, struct answer *a,
+    struct err *e);
+/* line_send_segment(l, m, f, fd, size, e): A PUT with its pieces. */
+MUST int line_send_segment(struct line *l, const struct wire_msg *m, const struct fio *f, int fd,
+    uint64_t size, struct err *e);
+
+#endif
