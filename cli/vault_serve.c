@@ -116,8 +116,10 @@ new_code(struct job *j, struct err *e)
 	int r;
 
 	if (!wire_name_ok(j->code))
-		return err_set(e, E_INVAL, "\"%.80s\": a vault's name has letters, digits, '.', '_' "
-		    "and '-', at most %d", j->code, WIRE_MAX_NAME);
+		return err_set(e, E_INVAL,
+		    "\"%.80s\": a vault's name has letters, digits, '.', '_' "
+		    "and '-', at most %d",
+		    j->code, WIRE_MAX_NAME);
 	(void)snprintf(j->wish.vault, sizeof(j->wish.vault), "%s", j->code);
 	j->wish.expires = time_now_us() + (int64_t)j->hours * 3600 * 1000000;
 	r = open_book(j, true, &b, e);

@@ -34,8 +34,8 @@ vaultd_log(enum vaultd_level level, const char *fmt, ...)
 	for (char *p = text; *p; p++) /* a name that somebody else chose stays one line */
 		if ((unsigned char)*p < ' ' || *p == 127)
 			*p = '?';
-	(void)fprintf(stderr, "%smamori-vaultd: %s\n", getenv("JOURNAL_STREAM") ? prefix[level] : "",
-	    text);
+	(void)fprintf(
+	    stderr, "%smamori-vaultd: %s\n", getenv("JOURNAL_STREAM") ? prefix[level] : "", text);
 }
 
 static void

@@ -1,5 +1,5 @@
-/* What connections share: open repositories, and the counts that keep one client from taking what is
- * everybody's. */
+/* What connections share: open repositories, and the counts that keep one client from taking what
+ * is everybody's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

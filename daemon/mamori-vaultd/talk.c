@@ -147,8 +147,10 @@ stamp(struct talk *k)
 	keep_time_now(&now);
 	(void)pthread_mutex_lock(&k->v->make);
 	if (hold_stamp(fio_os(), k->client.vault, &pl, &now, &e) < 0)
-		vaultd_log(VAULTD_WARN, "%s: the arrival of a generation could not be noted (it will "
-		    "be with the next one): %s", k->client.vault, e.msg);
+		vaultd_log(VAULTD_WARN,
+		    "%s: the arrival of a generation could not be noted (it will "
+		    "be with the next one): %s",
+		    k->client.vault, e.msg);
 	(void)pthread_mutex_unlock(&k->v->make);
 }
 
@@ -250,8 +252,8 @@ do_log(struct talk *k, const struct wire_msg *m, struct err *e)
 	buf_init(&b, WIRE_MAX_BODY);
 	if (r == 0)
 		r = hold_log(k->hold, m->seq, WIRE_MAX_BODY - (128 << 10), &b, &why);
-	return r == 0 ? send_msg(k, &(struct wire_msg){.kind = WIRE_DATA, .a = b.p, .an = b.len}, e) :
-	    refuse(k, &why, e);
+	return r == 0 ? send_msg(k, &(struct wire_msg){.kind = WIRE_DATA, .a = b.p, .an = b.len}, e)
+		      : refuse(k, &why, e);
 }
 
 struct listing {
@@ -334,8 +336,9 @@ do_renew(struct talk *k, const struct wire_msg *m, struct err *e)
 
 	buf_init(&cert, 8192);
 	r = book_renew(&k->v->book, &k->client, m, time_now_us(), &cert, &why);
-	return r == 0 ? send_msg(k, &(struct wire_msg){.kind = WIRE_OK, .a = cert.p, .an = cert.len},
-	    e) : refuse(k, &why, e);
+	return r == 0
+	    ? send_msg(k, &(struct wire_msg){.kind = WIRE_OK, .a = cert.p, .an = cert.len}, e)
+	    : refuse(k, &why, e);
 }
 
 /* write_verb(k, m, fn, e): What needs the right to add, and is answered by a plain OK. */
@@ -382,8 +385,10 @@ version_ok(const struct wire_msg *m, struct err *e)
 {
 	if (m->vmin <= WIRE_VERSION && WIRE_VERSION <= m->vmax)
 		return 0;
-	return err_set(e, E_PROTO, "this server speaks version %d of the protocol, the other side %u "
-	    "to %u: bring the older of the two up to date", WIRE_VERSION, m->vmin, m->vmax);
+	return err_set(e, E_PROTO,
+	    "this server speaks version %d of the protocol, the other side %u "
+	    "to %u: bring the older of the two up to date",
+	    WIRE_VERSION, m->vmin, m->vmax);
 }
 
 static int
@@ -411,7 +416,8 @@ enrol(struct talk *k, const char *id, const struct wire_msg *m, struct err *e)
 	if (own.p)
 		explicit_bzero(own.p, own.cap);
 	if (r < 0) {
-		vaultd_log(VAULTD_WARN, "%s: enrolment with code %s refused: %s", k->from, id, why.msg);
+		vaultd_log(
+		    VAULTD_WARN, "%s: enrolment with code %s refused: %s", k->from, id, why.msg);
 		return refuse(k, &why, e);
 	}
 	vaultd_log(VAULTD_SAY, "%s (%s): enrolled for the vault %s", c.name, k->from, c.vault);
@@ -531,7 +537,8 @@ vaultd_talk(struct vaultd *v, struct tls *t, const char *from)
 		r = one(&k, &e);
 	if (r == E_PROTO) { /* say it if that can still be said */
 		(void)(refuse(&k, &e, NULL) < 0);
-		vaultd_log(VAULTD_WARN, "%s (%s): %s", k.entered ? k.client.name : "?", from, e.msg);
+		vaultd_log(
+		    VAULTD_WARN, "%s (%s): %s", k.entered ? k.client.name : "?", from, e.msg);
 	}
 	if (k.entered)
 		vaultd_leave(v, k.client.print);

@@ -332,7 +332,8 @@ book_enrol(struct book *b, const char *id, const struct wire_msg *m, int64_t now
 		r = err_set(e, E_INVAL, "this code is for the vault \"%s\"; nothing was used up",
 		    code.vault);
 	if (r == 0 && code.used && !secret_eq(code.used_by, c.print, TLS_PRINT))
-		r = err_set(e, E_AUTH, "this code was used already; if not by you, tell the operator of "
+		r = err_set(e, E_AUTH,
+		    "this code was used already; if not by you, tell the operator of "
 		    "the server at once");
 	if (r == 0 && book_client(b, c.print, &old, NULL) == 0 && old.revoked)
 		r = err_set(e, E_AUTH, "this machine was shut out");
@@ -362,7 +363,11 @@ book_renew(struct book *b, const struct book_client *c, const struct wire_msg *m
     struct buf *cert, struct err *e)
 {
 	struct ca_wish w = {
-		.spki = m->a, .spki_len = m->an, .now = now, .days = CA_CLIENT_DAYS, .name = c->name,
+	    .spki = m->a,
+	    .spki_len = m->an,
+	    .now = now,
+	    .days = CA_CLIENT_DAYS,
+	    .name = c->name,
 	};
 	uint8_t print[TLS_PRINT];
 	int r = ca_spki_print(m->a ? m->a : (const void *)"", m->an, print, e);

@@ -22,8 +22,8 @@ MUST int book_open(const struct fio *f, int rootfd, bool make, int64_t now, stru
     struct err *e);
 void book_close(struct book *b);
 
-/* book_identity(b, now, cert, key, ca, e): The server's own certificate, renewed when a third of its
- * time is left, and the authority's; PEM. */
+/* book_identity(b, now, cert, key, ca, e): The server's own certificate, renewed when a third of
+ * its time is left, and the authority's; PEM. */
 MUST int book_identity(struct book *b, int64_t now, struct buf *cert, struct buf *key,
     struct buf *ca, struct err *e);
 
@@ -72,7 +72,8 @@ MUST int book_renew(struct book *b, const struct book_client *c, const struct wi
 
 /* ---- the small files, pure (fuzzed) ---- */
 
-/* book_client_get(p, n, ret, e) / book_client_put: one client's file. E_CORRUPT, E_PROTO (newer). */
+/* book_client_get(p, n, ret, e) / book_client_put: one client's file. E_CORRUPT, E_PROTO (newer).
+ */
 MUST int book_client_get(const void *p, size_t n, struct book_client *ret, struct err *e);
 MUST int book_client_put(struct buf *b, const struct book_client *c, struct err *e);
 MUST int book_code_get(const void *p, size_t n, struct book_code *ret, struct err *e);

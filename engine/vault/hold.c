@@ -305,7 +305,8 @@ signer_ok(struct hold *h, const struct ledger_fmt_rec *rec, struct err *e)
 	if (rec->type == LEDGER_T_KEY)
 		return err_set(e, E_AUTH, "only the recovery key may admit another writer");
 	if (!first && !map_get(&h->repo->insiders, rec->key_id, 8))
-		return err_set(e, E_AUTH, "the writer's key was not admitted with the recovery key");
+		return err_set(
+		    e, E_AUTH, "the writer's key was not admitted with the recovery key");
 	return 0;
 }
 

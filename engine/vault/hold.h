@@ -1,5 +1,6 @@
 /* Keeping a repository for machines that may only add to it: what an append-only server does with
- * what it is sent. Nothing here deletes, overwrites, renames or shortens anything that was accepted.
+ * what it is sent. Nothing here deletes, overwrites, renames or shortens anything that was
+ * accepted.
  *
  * Everything that comes is checked before it counts: a segment by the hash of every page, against
  * the root its sender announced; a log record by chain, signature, admitted key, and that the

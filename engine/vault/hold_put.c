@@ -85,8 +85,10 @@ reserve(struct hold *h, uint64_t size, uint64_t max, struct err *e)
 
 	(void)pthread_mutex_lock(&h->lock);
 	if (max && h->bytes + h->coming + size > max)
-		r = err_set(e, E_NOSPC, "the quota of this vault is used up (%llu MiB); nothing was "
-		    "lost", (unsigned long long)(max >> 20));
+		r = err_set(e, E_NOSPC,
+		    "the quota of this vault is used up (%llu MiB); nothing was "
+		    "lost",
+		    (unsigned long long)(max >> 20));
 	else
 		h->coming += size;
 	(void)pthread_mutex_unlock(&h->lock);
@@ -257,9 +259,9 @@ whole(struct hold_put *p, struct err *e)
 	if (p->off != p->size)
 		return other(e);
 	fmt_root(p->header, p->hashes, p->rec.npages, root);
-	if (memcmp(root, p->rec.root, FMT_HASH_LEN) != 0 || fmt_footer_get(p->footer, &f, NULL) < 0 ||
-	    f.npages != p->rec.npages || memcmp(f.root, root, FMT_HASH_LEN) != 0 ||
-	    memcmp(f.seg, p->rec.seg, FMT_ID_LEN) != 0 ||
+	if (memcmp(root, p->rec.root, FMT_HASH_LEN) != 0 ||
+	    fmt_footer_get(p->footer, &f, NULL) < 0 || f.npages != p->rec.npages ||
+	    memcmp(f.root, root, FMT_HASH_LEN) != 0 || memcmp(f.seg, p->rec.seg, FMT_ID_LEN) != 0 ||
 	    memcmp(f.repo, p->h->repo->ident.repo, FMT_ID_LEN) != 0)
 		return other(e);
 	return 0;

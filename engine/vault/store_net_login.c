@@ -1,5 +1,5 @@
-/* Which machines this one is enrolled with: STATE/vault/remote/<address>.<rights>.pem, each with the
- * private key, its certificate and the server's authority. */
+/* Which machines this one is enrolled with: STATE/vault/remote/<address>.<rights>.pem, each with
+ * the private key, its certificate and the server's authority. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,8 +38,10 @@ store_net_where(const char *url, struct store_net_where *ret, struct err *e)
 	(void)memcpy(ret->name, slash + 1, n);
 	ret->name[n] = 0;
 	if (!wire_name_ok(ret->name))
-		return err_set(e, E_INVAL, "%.100s: a vault's name has letters, digits, '.', '_' and "
-		    "'-'", url);
+		return err_set(e, E_INVAL,
+		    "%.100s: a vault's name has letters, digits, '.', '_' and "
+		    "'-'",
+		    url);
 	return 0;
 }
 
@@ -101,7 +103,8 @@ net_login_load(const char *url, const struct store_env *env, struct net_login *r
 	     *k && r == E_NOENT && env->statefd >= 0; k++)
 		r = load_file(&ret->where, env, *k, &text, e);
 	if (r == E_NOENT)
-		return err_set(e, E_AUTH, "this machine is not enrolled with %.80s%s: let its operator "
+		return err_set(e, E_AUTH,
+		    "this machine is not enrolled with %.80s%s: let its operator "
 		    "print a code, then: mamori vault enrol %.120s --code-file FILE",
 		    ret->where.addr.host, env->writing ? " for adding" : "", url);
 	if (r == 0)

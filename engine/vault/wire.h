@@ -22,22 +22,22 @@ enum {
 };
 
 enum wire_kind {
-	WIRE_HELLO = 1,  /* vmin vmax name -> OK: version time may (2 read, 1 write) blob a: ident */
+	WIRE_HELLO = 1, /* vmin vmax name -> OK: version time may (2 read, 1 write) blob a: ident */
 	WIRE_CREATE = 2, /* blob a: ident, blob b: log -> OK */
-	WIRE_LOG = 3,    /* seq: first record -> DATA: records */
+	WIRE_LOG = 3, /* seq: first record -> DATA: records */
 	WIRE_COMMIT = 4, /* seq prev, blob a: record -> OK */
-	WIRE_PUT = 5,    /* seg, time: wish for its lock; PIECE... END -> OK */
-	WIRE_PIECE = 6,  /* bytes */
+	WIRE_PUT = 5, /* seg, time: wish for its lock; PIECE... END -> OK */
+	WIRE_PIECE = 6, /* bytes */
 	WIRE_END = 7,
-	WIRE_STAT = 8,   /* id -> OK: seq: its size */
-	WIRE_LIST = 9,   /* seq: number of the first segment in the log -> DATA: items */
-	WIRE_GET = 10,   /* id seq: offset n: length -> DATA: bytes */
-	WIRE_ENROL = 11, /* vmin vmax name: machine, blob a: public key, blob b: repository -> OK: may,
-	                    blob a: certificate, blob b: authority */
+	WIRE_STAT = 8, /* id -> OK: seq: its size */
+	WIRE_LIST = 9, /* seq: number of the first segment in the log -> DATA: items */
+	WIRE_GET = 10, /* id seq: offset n: length -> DATA: bytes */
+	WIRE_ENROL = 11, /* vmin vmax name: machine, blob a: public key, blob b: repository -> OK:
+			    may, blob a: certificate, blob b: authority */
 	WIRE_RENEW = 12, /* blob a: public key -> OK: blob a: certificate, blob b: authority */
 	WIRE_OK = 64,
 	WIRE_DATA = 65,
-	WIRE_ERR = 66,   /* code, text */
+	WIRE_ERR = 66, /* code, text */
 };
 enum { WIRE_MAY_WRITE = 1, WIRE_MAY_READ = 2 };
 
