@@ -37,6 +37,10 @@ enum {
 typedef int store_list_fn(const uint8_t id[FMT_ID_LEN], uint64_t size, void *cookie,
     struct err *e);
 
+/* store_odd_fn: One thing that somebody did and Mamori never does, in words: `what` in Japanese and
+ * English. Below 0 stops the walk. */
+typedef int store_odd_fn(const char *ja, const char *en, void *cookie, struct err *e);
+
 struct store_ops {
 	/* ident(s, ret, e): Append the bytes of `mamori-vault` to ${ret}. E_NOENT: the place can be
 	 * reached and holds no repository. */
@@ -84,6 +88,10 @@ struct store_ops {
 	 * it itself when the generation arrives. E_NOENT: one of them is not there. */
 	int (*retain)(struct store *s, const uint8_t (*ids)[FMT_ID_LEN], size_t n, int64_t until,
 	    struct err *e);
+	/* audit(s, fn, cookie, e): Tell of every trace of a trial to overwrite, delete or shorten
+	 * something there; what was there before is still what read gives. NULL: such a trial leaves
+	 * no trace, or cannot be made. */
+	int (*audit)(struct store *s, store_odd_fn *fn, void *cookie, struct err *e);
 	/* close(s): Give everything back. */
 	void (*close)(struct store *s);
 };

@@ -100,6 +100,14 @@ MUST int s3_put_file(struct s3 *s, const char *key, int fd, uint64_t n, const st
  * ${version} may be NULL (the newest). E_NOENT: no such object, or deleted. ${ret} may be NULL. */
 MUST int s3_get(struct s3 *s, const char *key, const char *version, struct buf *b,
     struct s3_meta *ret, struct err *e);
+struct s3_get_one {
+	const char *key;
+	const char *version; /* or NULL */
+	struct buf *b;       /* the object is appended; its maximum is the limit */
+	int code;            /* 0 or E_*, set on return */
+};
+/* s3_get_all(s, v, n): Many objects, several at once. Every code says how it went. E_NOMEM only. */
+MUST int s3_get_all(struct s3 *s, struct s3_get_one *v, size_t n, struct err *e);
 /* s3_read(s, key, version, off, p, n, e): Exactly ${n} bytes at ${off}. E_CORRUPT: it ends before.
  */
 MUST int s3_read(struct s3 *s, const char *key, const char *version, uint64_t off, void *p,

@@ -61,6 +61,33 @@ s3_get(struct s3 *s, const char *key, const char *v, struct buf *b, struct s3_me
 }
 
 int
+s3_get_all(struct s3 *s, struct s3_get_one *v, size_t n, struct err *e)
+{
+	struct s3_call *w = calloc(s->parallel, sizeof(*w));
+	size_t begun = 0;
+
+	if (!w)
+		return err_set(e, E_NOMEM, "no memory");
+	for (size_t i = 0; i < n; i++) {
+		struct s3_call *c = &w[i % s->parallel];
+
+		for (; begun < n && begun < i + s->parallel; begun++) {
+			struct s3_call *b = &w[begun % s->parallel];
+
+			s3_call_init(b, "GET", v[begun].key);
+			version(b, v[begun].version);
+			b->into = v[begun].b;
+			v[begun].code = s3_call_start(s, b, NULL);
+		}
+		if (v[i].code == 0)
+			v[i].code = s3_call_wait(s, c, NULL);
+		s3_call_free(c);
+	}
+	free(w);
+	return 0;
+}
+
+int
 s3_read(struct s3 *s, const char *key, const char *v, uint64_t off, void *p, size_t n,
     struct err *e)
 {

@@ -70,7 +70,7 @@ osd objectstore = memstore
 memstore device bytes = ${RGW_BYTES:-2147483648}
 [client.admin]
 rgw data = $RGW_DIR/rgw
-rgw frontends = beast endpoint=127.0.0.1:$2
+rgw frontends = beast endpoint=127.0.0.1:$2 tcp_nodelay=1
 rgw thread pool size = 64
 EOC
 }

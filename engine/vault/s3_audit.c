@@ -1,0 +1,97 @@
+/* Traces of somebody who holds the login: versions over what was there, delete markers, names that
+ * are none of ours. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vault/s3_int.h"
+
+enum { TOLD = 100 }; /* at most so many sentences; the rest is counted */
+
+struct look {
+	struct s3_store *s;
+	char key[S3_KEY_MAX];
+	unsigned versions, markers;
+	unsigned told;
+	uint64_t untold;
+	store_odd_fn *fn;
+	void *cookie;
+};
+
+static int
+tell(struct look *l, struct err *e)
+{
+	char ja[S3_KEY_MAX + 300], en[S3_KEY_MAX + 300];
+	int r = 0;
+
+	if (l->versions <= 1 && l->markers == 0)
+		return 0;
+	if (l->told++ >= TOLD) {
+		l->untold++;
+		return 0;
+	}
+	if (l->markers) {
+		(void)snprintf(ja, sizeof(ja), "%s を消そうとした跡が %u 件あります（元のものは残って"
+		    "います）", l->key, l->markers);
+		(void)snprintf(en, sizeof(en),
+		    "%s: somebody tried to delete it, %u times (what was "
+		    "there is still there)",
+		    l->key, l->markers);
+		r = l->fn(ja, en, l->cookie, e);
+	}
+	if (r == 0 && l->versions > 1) {
+		(void)snprintf(ja, sizeof(ja), "%s に %u 回、別のものが書き重ねられました（元のものを"
+		    "読みます）", l->key, l->versions - 1);
+		(void)snprintf(en, sizeof(en),
+		    "%s: written over %u times (the first one that holds "
+		    "is what is read)",
+		    l->key, l->versions - 1);
+		r = l->fn(ja, en, l->cookie, e);
+	}
+	return r;
+}
+
+static int
+on_line(const struct s3_entry *en, void *cookie, struct err *e)
+{
+	struct look *l = cookie;
+	int r = 0;
+
+	if (strcmp(l->key, en->key) != 0) {
+		r = tell(l, e);
+		(void)memcpy(l->key, en->key, sizeof(l->key));
+		l->versions = l->markers = 0;
+	}
+	if (en->delete_marker)
+		l->markers++;
+	else
+		l->versions++;
+	return r;
+}
+
+int
+s3_audit(struct store *st, store_odd_fn *fn, void *cookie, struct err *e)
+{
+	struct s3_store *s =
+	    (struct s3_store *)(void *)((char *)st - offsetof(struct s3_store, st));
+	struct look *l = calloc(1, sizeof(*l));
+	char ja[200], en[200];
+	int r;
+
+	if (!l)
+		return err_set(e, E_NOMEM, "no memory");
+	l->s = s;
+	l->fn = fn;
+	l->cookie = cookie;
+	r = s3_versions(s->s3, s->prefix, NULL, on_line, l, e);
+	if (r == 0)
+		r = tell(l, e);
+	if (r == 0 && l->untold) {
+		(void)snprintf(ja, sizeof(ja), "ほかに %llu 件あります",
+		    (unsigned long long)l->untold);
+		(void)snprintf(en, sizeof(en), "and %llu more", (unsigned long long)l->untold);
+		r = fn(ja, en, cookie, e);
+	}
+	free(l);
+	return r;
+}

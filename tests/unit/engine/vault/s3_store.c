@@ -1,0 +1,439 @@
+/* A vault's place in an object store. Which record may come next is tested always; everything else
+ * against a real store, whose address the environment's MAMORI_TEST_S3 names (tests/scenario starts
+ * one). Somebody with the same login tampers through a client of his own. */
+#include "vault/s3_store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/time.h"
+#include "crypt/secret.h"
+#include "ledger/ledger.h"
+#include "s3/s3.h"
+#include "tap.h"
+#include "vault/s3_int.h"
+
+static char dir[] = "/tmp/mamori-s3-XXXXXX";
+static int dirfd_;
+static struct signer *root, *stranger;
+static struct ledger *led;
+
+static int64_t
+now(void)
+{
+	return time_now_us();
+}
+
+static void
+make_ledger(void)
+{
+	struct fmt_genesis g = {.lock_days = 1};
+	uint8_t seed[SIGN_SEED_LEN];
+	struct buf b;
+	struct err e;
+
+	buf_init(&b, 4096);
+	random_fill(seed, sizeof(seed));
+	random_fill(g.repo, sizeof(g.repo));
+	g.recovery[0] = 4;
+	if (!mkdtemp(dir) || (dirfd_ = open(dir, O_RDONLY | O_DIRECTORY)) < 0 ||
+	    signer_new(seed, &root, &e) < 0 || fmt_genesis_put(&b, &g, &e) < 0 ||
+	    ledger_create(fio_os(), dirfd_, "log", root, b.p, b.len, now(), &e) < 0 ||
+	    ledger_open(fio_os(), dirfd_, "log", NULL, &led, &e) < 0)
+		abort();
+	random_fill(seed, sizeof(seed));
+	if (signer_new(seed, &stranger, &e) < 0)
+		abort();
+	buf_free(&b);
+}
+
+static void
+compose(struct buf *b, uint16_t type, const void *p, size_t n)
+{
+	struct err e;
+
+	buf_clear(b);
+	if (ledger_compose(led, root, type, p, n, now(), b, &e) < 0)
+		abort();
+}
+
+/* ---- which record may come next ---- */
+
+static void
+walk(void)
+{
+	struct s3_walk w = {.next = 0};
+	struct buf all, rec, bad;
+	struct err e;
+	size_t n;
+
+	buf_init(&all, 1 << 20);
+	buf_init(&rec, 1 << 20);
+	buf_init(&bad, 1 << 20);
+	if (digest_new(&w.digest, &e) < 0 || ledger_raw(led, 0, 1 << 19, &all, &e) < 0)
+		abort();
+	(void)memcpy(w.pin, signer_pub(stranger), SIGN_PUB_LEN);
+	s3_walk_init(&w);
+	n = s3_walk_len(&w, all.p, all.len);
+	EQ_I(n, all.len, "the first entry with the file header");
+	OK(!s3_walk_fits(&w, all.p, n), "another vault's beginning does not fit");
+	(void)memcpy(w.pin, signer_pub(root), SIGN_PUB_LEN);
+	s3_walk_init(&w);
+	OK(s3_walk_fits(&w, all.p, n), "this one's does");
+	EQ_I(s3_walk_take(&w, all.p, n, &e), 0, "and is taken");
+	compose(&rec, 16, "hello", 5);
+	OK(s3_walk_fits(&w, rec.p, rec.len), "the next entry fits");
+	for (size_t i = 0; i < rec.len; i++) {
+		rec.p[i] ^= 1;
+		if (s3_walk_fits(&w, rec.p, rec.len))
+			break;
+		rec.p[i] ^= 1;
+		if (i + 1 == rec.len)
+			OK(true, "no changed byte does");
+	}
+	OK(!s3_walk_fits(&w, rec.p, rec.len - 1), "nor a short one");
+	OK(!s3_walk_fits(&w, all.p, n), "nor the first one again");
+	(void)!ledger_fmt_rec_put(&bad, ledger_id(led), ledger_head(led).hash, stranger,
+	    &(struct ledger_fmt_new){.type = 16, .seq = 1, .first = "x", .first_len = 1}, &e);
+	OK(!s3_walk_fits(&w, bad.p, bad.len), "nor one that a stranger signed");
+	s3_walk_free(&w);
+	buf_free(&all);
+	buf_free(&rec);
+	buf_free(&bad);
+}
+
+/* ---- against a store ---- */
+
+static char url[300];
+static struct s3_where where;
+static struct s3 *thief; /* the same login, another hand */
+
+static struct store *
+reach(bool writing)
+{
+	struct store_env env = {.f = fio_os(), .statefd = -1, .writing = writing, .now = now()};
+	struct store *st = NULL;
+	struct err e = {0};
+
+	if (s3_store_schemes[0].open(url, &env, &st, &e) < 0)
+		printf("# %s\n", e.msg);
+	return st;
+}
+
+static void
+key_of(char out[700], const char *rest)
+{
+	(void)snprintf(out, 700, "%s/%s", where.prefix, rest);
+}
+
+static void
+overwrite(const char *rest, const char *text)
+{
+	struct s3_put o = {.until = 0};
+	char key[700];
+	struct err e = {0};
+
+	key_of(key, rest);
+	OK(s3_put(thief, key, text, strlen(text), &o, NULL, &e) == 0, "somebody writes over %s",
+	    rest);
+}
+
+/* erase(rest): A delete without a version leaves a marker; there is no such call in lib/s3. */
+static void
+erase(const char *rest)
+{
+	char cmd[1200];
+	const char *tool = getenv("MAMORI_TEST_S3DO");
+	FILE *f;
+	char line[16] = "";
+
+	(void)snprintf(cmd, sizeof(cmd), "%s %s DELETE /%s/%s/%s", tool ? tool : "false",
+	    where.host, where.bucket, where.prefix, rest);
+	f = popen(cmd, "r");
+	if (f && fgets(line, sizeof(line), f))
+		line[strcspn(line, "\n")] = 0;
+	EQ_S(line, "204", "somebody deletes it, and the store says yes");
+	if (f)
+		(void)pclose(f);
+}
+
+static uint8_t seg_bytes[3 << 20];
+static struct fmt_segment_rec seg;
+static int seg_fd;
+
+static void
+make_segment(uint32_t pages)
+{
+	uint64_t size = fmt_seg_size(pages);
+	struct fmt_footer f = {.npages = pages};
+
+	random_fill(seg.seg, FMT_ID_LEN);
+	random_fill(seg.root, FMT_HASH_LEN);
+	seg.kind = FMT_DATA;
+	seg.npages = pages;
+	random_fill(seg_bytes, (size_t)size);
+	(void)memcpy(f.seg, seg.seg, FMT_ID_LEN);
+	(void)memcpy(f.root, seg.root, FMT_HASH_LEN);
+	fmt_footer_put(&f, seg_bytes + size - FMT_HEADER_LEN);
+	seg_fd = memfd_create("segment", 0);
+	if (seg_fd < 0 || write(seg_fd, seg_bytes, (size_t)size) != (ssize_t)size)
+		abort();
+}
+
+static char ident[] = "MAMORI-VAULT 1\nid: 00\nlog: "
+    "0000000000000000000000000000000000000000000000000000000000000000\n";
+
+static void
+begins(void)
+{
+	struct store *st = reach(true);
+	struct buf b;
+	struct err e = {0};
+	char hex[2 * SIGN_PUB_LEN + 1];
+
+	if (!OK(st != NULL, "the place is reached"))
+		return;
+	buf_init(&b, 1 << 22);
+	hex_put(hex, signer_pub(root), SIGN_PUB_LEN);
+	(void)memcpy(strstr(ident, "log: ") + 5, hex, 2 * SIGN_PUB_LEN);
+	EQ_I(st->ops->ident(st, &b, &e), E_NOENT, "nothing is there yet");
+	/* what an interrupted try of somebody else left */
+	overwrite("log/00000000000000000000", "an older beginning");
+	if (ledger_raw(led, 0, 1 << 20, &b, &e) < 0)
+		abort();
+	EQ_I(st->ops->create(st, ident, strlen(ident), b.p, b.len, &e), 0, "a vault begins");
+	EQ_I(st->ops->create(st, ident, strlen(ident), b.p, b.len, &e), E_EXIST, "only once");
+	st->ops->close(st);
+	st = reach(false);
+	buf_clear(&b);
+	EQ_I(st->ops->ident(st, &b, &e), 0, "its identity");
+	OK(b.len == strlen(ident) && memcmp(b.p, ident, b.len) == 0, "as it was written");
+	st->ops->close(st);
+	buf_free(&b);
+}
+
+/* add(st, type, p, n): Compose, commit, take; the result of commit. */
+static int
+add(struct store *st, uint16_t type, const void *p, size_t n, struct err *e)
+{
+	struct ledger_head h = ledger_head(led);
+	struct buf b;
+	int r;
+
+	buf_init(&b, 1 << 21);
+	compose(&b, type, p, n);
+	r = st->ops->commit(st, h.seq + 1, h.hash, b.p, b.len, e);
+	if (r == 0 && ledger_accept(led, b.p, b.len, e) < 0)
+		abort();
+	buf_free(&b);
+	return r;
+}
+
+static void
+same_log(const char *what)
+{
+	struct store *st = reach(false);
+	struct buf a, b;
+	struct err e = {0};
+	int r;
+
+	buf_init(&a, 1 << 24);
+	buf_init(&b, 1 << 24);
+	if (ledger_raw(led, 0, 1 << 23, &a, &e) < 0)
+		abort();
+	r = st->ops->log_read(st, 0, &b, &e);
+	if (!OK(r == 0 && a.len == b.len && memcmp(a.p, b.p, a.len) == 0, "%s", what))
+		printf("# %s: %zu and %zu bytes\n", r < 0 ? e.msg : "other bytes", a.len, b.len);
+	buf_clear(&b);
+	EQ_I(st->ops->log_read(st, ledger_head(led).seq + 1, &b, &e), 0, "behind its end");
+	EQ_I(b.len, 0, "there is nothing");
+	EQ_I(st->ops->log_read(st, ledger_head(led).seq, &b, &e), 0, "from its newest entry");
+	OK(b.len > 0 && memcmp(a.p + a.len - b.len, b.p, b.len) == 0, "there is one");
+	st->ops->close(st);
+	buf_free(&a);
+	buf_free(&b);
+}
+
+static void
+commits(void)
+{
+	struct store *st = reach(true), *two = reach(true);
+	struct ledger_head h;
+	struct buf b;
+	struct err e = {0};
+
+	buf_init(&b, 1 << 20);
+	EQ_I(add(st, 20, "one", 3, &e), 0, "an entry");
+	h = ledger_head(led);
+	compose(&b, 20, "two of the other", 16);
+	EQ_I(add(st, 20, "two", 3, &e), 0, "another one");
+	EQ_I(two->ops->commit(two, h.seq + 1, h.hash, b.p, b.len, &e), E_BUSY,
+	    "somebody who did not see it is told so");
+	compose(&b, 20, "three", 5);
+	h = ledger_head(led);
+	EQ_I(two->ops->commit(two, h.seq + 1, h.hash, b.p, b.len, &e), 0, "then he goes on");
+	EQ_I(two->ops->commit(two, h.seq + 1, h.hash, b.p, b.len, &e), E_BUSY, "not twice");
+	compose(&b, 20, "late", 4);
+	EQ_I(st->ops->commit(st, h.seq + 1, h.hash, b.p, b.len, &e), E_BUSY, "the first one late");
+	buf_clear(&b);
+	EQ_I(st->ops->log_read(st, h.seq + 1, &b, &e), 0, "he reads on");
+	EQ_I(ledger_accept(led, b.p, b.len, &e), 0, "and takes it");
+	same_log("the log is what was added");
+	st->ops->close(st);
+	two->ops->close(two);
+	buf_free(&b);
+}
+
+static void
+segments(void)
+{
+	static uint8_t back[3 << 20];
+	struct store *st = reach(true);
+	struct s3_meta m;
+	struct buf b;
+	struct err e = {0};
+	char hex[2 * FMT_ID_LEN + 1], rest[80], key[700];
+	uint64_t size = 0;
+	int64_t until = now() + 3 * TIME_DAY;
+	uint8_t none[FMT_ID_LEN] = {0};
+
+	buf_init(&b, 4096);
+	make_segment(40);
+	EQ_I(st->ops->stat(st, seg.seg, &size, &e), E_NOENT, "not there yet");
+	EQ_I(st->ops->put(st, &seg, seg_fd, until, &e), 0, "a segment");
+	EQ_I(st->ops->put(st, &seg, seg_fd, until, &e), 0, "the same again");
+	if (fmt_segment_rec_put(&b, &seg, &e) < 0)
+		abort();
+	EQ_I(add(st, FMT_LOG_SEGMENT, b.p, b.len, &e), 0, "its entry");
+	EQ_I(st->ops->stat(st, seg.seg, &size, &e), 0, "it is there");
+	EQ_I(size, fmt_seg_size(40), "with its size");
+	hex_put(hex, seg.seg, FMT_ID_LEN);
+	(void)snprintf(rest, sizeof(rest), "seg/%s", hex);
+	key_of(key, rest);
+	EQ_I(s3_head(thief, key, NULL, &m, &e), 0, "asked by another client");
+	OK(m.compliance && m.until >= until && m.until <= until + TIME_SEC, "it is locked");
+	overwrite(rest, "garbage");
+	erase(rest);
+	st->ops->close(st);
+	st = reach(false);
+	buf_clear(&b);
+	EQ_I(st->ops->read(st, seg.seg, 100000, back, 200000, &e), 0, "read after that");
+	OK(memcmp(back, seg_bytes + 100000, 200000) == 0, "what was there before");
+	EQ_I(st->ops->read(st, seg.seg, size - 10, back, 11, &e), E_CORRUPT, "past its end");
+	EQ_I(st->ops->read(st, none, 0, back, 1, &e), E_NOENT, "one that does not exist");
+	st->ops->close(st);
+	st = reach(true);
+	seg_bytes[5000] ^= 1;
+	if (pwrite(seg_fd, seg_bytes + 5000, 1, 5000) != 1)
+		abort();
+	EQ_I(st->ops->put(st, &seg, seg_fd, until, &e), E_EXIST, "other bytes under its name");
+	EQ_I(st->ops->retain(st, (const uint8_t(*)[FMT_ID_LEN]) & seg.seg, 1, until + TIME_DAY, &e),
+	    0, "a longer lock");
+	EQ_I(st->ops->retain(st, (const uint8_t (*)[FMT_ID_LEN]) & seg.seg, 1, until, &e), 0,
+	    "a shorter one changes nothing");
+	EQ_I(st->ops->retain(st, (const uint8_t (*)[FMT_ID_LEN]) & none, 1, until, &e), E_NOENT,
+	    "of a segment that is not there");
+	st->ops->close(st);
+	close(seg_fd);
+	buf_free(&b);
+}
+
+static int
+on_odd(const char *ja, const char *en, void *cookie, struct err *e)
+{
+	(void)ja, (void)e;
+	printf("# %s\n", en);
+	*(int *)cookie += 1;
+	return 0;
+}
+
+static void
+tampered(void)
+{
+	struct store *st = reach(true);
+	struct ledger_head h = ledger_head(led);
+	char rest[64];
+	struct err e = {0};
+	int n = 0;
+
+	EQ_I(st->ops->audit(st, on_odd, &n, &e), 0, "traces are told");
+	OK(n >= 3, "of the segment and the first entry");
+	overwrite("log/00000000000000000001", "a lie");
+	erase("log/00000000000000000002");
+	overwrite("mamori-vault", "another vault");
+	/* the names of the next entries, taken beforehand */
+	for (unsigned i = 1; i <= 2; i++) {
+		(void)snprintf(rest, sizeof(rest), "log/%020llu", (unsigned long long)h.seq + i);
+		overwrite(rest, "taken");
+	}
+	same_log("the log is the old one");
+	EQ_I(add(st, 20, "still", 5, &e), 0, "an entry whose name was taken");
+	EQ_I(add(st, 20, "going", 5, &e), 0, "and the next");
+	same_log("both are there");
+	st->ops->close(st);
+}
+
+static void
+long_log(void)
+{
+	struct store *st = reach(true);
+	struct s3_meta m;
+	char key[700], rest[64];
+	struct err e = {0};
+	int bad = 0;
+
+	while (bad == 0 && ledger_head(led).seq < S3L_CKP + 50)
+		bad += add(st, 20, "x", 1, &e) < 0;
+	EQ_I(bad, 0, "many entries");
+	key_of(key, "ckp/00000000000000000000");
+	EQ_I(s3_head(thief, key, NULL, &m, &e), 0, "the object of many entries is there");
+	OK(m.compliance, "and locked");
+	same_log("a long log, in few requests");
+	overwrite("ckp/00000000000000000000", "a lie");
+	overwrite("ckp/00000000000000000256", "a lie beforehand");
+	erase("ckp/00000000000000000000");
+	(void)snprintf(rest, sizeof(rest), "log/%020u", 300);
+	erase(rest);
+	same_log("a long log that somebody tampered with");
+	st->ops->close(st);
+}
+
+int
+main(void)
+{
+	const char *at = getenv("MAMORI_TEST_S3");
+	struct s3_conf c = {.where = &where, .now = now()};
+	struct store_env env = {.f = fio_os(), .statefd = -1, .now = now()};
+	static struct s3_login l;
+	struct err e = {0};
+
+	make_ledger();
+	walk();
+	if (!at) {
+		SKIP("no object store is named in MAMORI_TEST_S3");
+	} else {
+		(void)snprintf(url, sizeof(url), "%s/t%d", at, (int)getpid());
+		c.login = &l;
+		if (s3_where_get(url, &where, &e) < 0 || s3_login_find(&where, &env, &l, &e) < 0 ||
+		    s3_open(&c, &thief, &e) < 0) {
+			printf("Bail out! %s\n", e.msg);
+			return 1;
+		}
+		begins();
+		commits();
+		segments();
+		tampered();
+		long_log();
+		s3_close(thief);
+	}
+	ledger_close(led);
+	signer_free(root);
+	signer_free(stranger);
+	(void)close(dirfd_);
+	return tap_done();
+}
