@@ -5,6 +5,13 @@
 
 static const struct store_scheme schemes[] = {
 	{STORE_NET_PREFIX, store_net_open},
+#include "vault/s3_store.h"
+#include "vault/store.h"
+
+static const struct store_scheme schemes[] = {
+	{"s3://", s3_store_open},
+	{"s3+https://", s3_store_open},
+	{"s3+http://", s3_store_open},
 	{NULL, NULL},
 };
 

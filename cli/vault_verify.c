@@ -26,6 +26,7 @@ struct job {
 	struct ledger_head seen;
 	bool has_seen;
 	struct buf text;
+	json_t *traces; /* of tampering, as texts */
 };
 
 static void
@@ -142,6 +143,54 @@ leave_fact(struct job *j, const struct vault_verify_report *rep, double seconds)
 	vault_fact(j->c, &f, false);
 }
 
+/* ---- what somebody tried to do to it ---- */
+
+enum { SAY_TRACES = 20 };
+
+static int
+on_trace(const char *ja, const char *en, void *cookie, struct err *e)
+{
+	struct job *j = cookie;
+
+	(void)e;
+	if (json_array_size(j->traces) < SAY_TRACES)
+		cli_say(j->c, "⚠ %s", L(j->c, ja, en));
+	(void)json_array_append_new(j->traces, json_string(L(j->c, ja, en)));
+	return 0;
+}
+
+/* traces(j): Only a place elsewhere remembers them. They are an alarm, not damage. */
+static void
+traces(struct job *j)
+{
+	char id[2 * FMT_ID_LEN + 1];
+	struct fact f;
+	struct err e = {0};
+	size_t n;
+
+	if (!vault_is_address(j->repo))
+		return;
+	if (vault_audit(fio_os(), j->repo, j->o.place, on_trace, j, &e) < 0) {
+		cli_say(j->c, L(j->c, "（改ざんの跡は調べられませんでした: %s）",
+		    "(traces of tampering could not be looked for: %s)"), e.msg);
+		return;
+	}
+	n = json_array_size(j->traces);
+	if (n > 0)
+		cli_say(j->c,
+		    L(j->c,
+			"⚠ 保管先のログインを持つ誰かが書き重ねや削除を試みました。"
+			"中身は守られています。ログインを変え、調べてください。",
+			"⚠ Somebody who holds the login of this place tried to overwrite or delete. What "
+			"is kept is safe. Change the login, and find out who it was."));
+	hex_put(id, j->id.repo, FMT_ID_LEN);
+	if (fact_fill(&f, "vault", "vault.tampering", "vault", id, n ? FACT_FAIL : FACT_PASS,
+	    time_now_us(), &e) < 0)
+		return;
+	f.observed = json_pack("{s:I}", "traces", (json_int_t)n);
+	vault_fact(j->c, &f, false);
+}
+
 static int
 say(struct job *j, const struct vault_verify_report *rep, double seconds)
 {
@@ -172,13 +221,13 @@ say(struct job *j, const struct vault_verify_report *rep, double seconds)
 	    (unsigned long long)rep->segments, cli_bytes(size, rep->bytes), seconds,
 	    depth_name(j->o.depth));
 	hex_put(head, rep->head.hash, LEDGER_HASH_LEN);
-	cli_json(c, json_pack("{s:b,s:O,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:s}", "ok",
+	cli_json(c, json_pack("{s:b,s:O,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:s,s:O}", "ok",
 	    rep->ok, "errors", errors, "error_count", (json_int_t)rep->nerrors, "depth",
 	    depth_name(j->o.depth), "log_records", (json_int_t)rep->log_records, "segments",
 	    (json_int_t)rep->segments, "bytes", (json_int_t)rep->bytes, "chunks",
 	    (json_int_t)rep->chunks, "files", (json_int_t)rep->files, "strays",
 	    (json_int_t)rep->strays, "unchecked", (json_int_t)rep->unchecked, "seconds", seconds,
-	    "head_seq", (json_int_t)rep->head.seq, "head", head));
+	    "head_seq", (json_int_t)rep->head.seq, "head", head, "traces", j->traces));
 	json_decref(errors);
 	return rep->ok ? CLI_OK : CLI_NO;
 }
@@ -262,8 +311,6 @@ run(struct job *j)
 		if (r == 0)
 			note_damage(j, &rep);
 	}
-	if (place.statefd >= 0)
-		(void)close(place.statefd);
 	cli_progress_end(c);
 	if (r < 0) {
 		r = cli_fail(c, &e, L(c, "確かめられませんでした", "could not verify"));
@@ -271,10 +318,13 @@ run(struct job *j)
 		double seconds = (double)(time_mono_us() - start) / 1e6;
 
 		leave_fact(j, &rep, seconds);
+		traces(j);
 		if (rep.ok)
 			vault_seal(c, j->repo, &j->id);
 		r = say(j, &rep, seconds);
 	}
+	if (place.statefd >= 0)
+		(void)close(place.statefd);
 	vault_verify_report_free(&rep);
 	return r;
 }
@@ -287,6 +337,7 @@ vault_verify_cmd(struct cli *c, int argc, char **argv)
 	int r;
 
 	buf_init(&j.text, 1 << 20);
+	j.traces = json_array();
 	r = options(&j, argc, argv, &e);
 	if (r == 0)
 		r = run(&j);
@@ -294,5 +345,6 @@ vault_verify_cmd(struct cli *c, int argc, char **argv)
 		r = r > 0 ? cli_usage(c, USAGE) : cli_fail(c, &e, NULL);
 	explicit_bzero(j.secret, sizeof(j.secret));
 	buf_free(&j.text);
+	json_decref(j.traces);
 	return r;
 }

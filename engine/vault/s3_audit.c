@@ -12,6 +12,8 @@ struct look {
 	struct s3_store *s;
 	char key[S3_KEY_MAX];
 	unsigned versions, markers;
+	unsigned other; /* versions with other bytes than the one before */
+	char etag[S3_ETAG_MAX];
 	unsigned told;
 	uint64_t untold;
 	store_odd_fn *fn;
@@ -24,7 +26,7 @@ tell(struct look *l, struct err *e)
 	char ja[S3_KEY_MAX + 300], en[S3_KEY_MAX + 300];
 	int r = 0;
 
-	if (l->versions <= 1 && l->markers == 0)
+	if (l->other == 0 && l->markers == 0)
 		return 0;
 	if (l->told++ >= TOLD) {
 		l->untold++;
@@ -39,13 +41,13 @@ tell(struct look *l, struct err *e)
 		    l->key, l->markers);
 		r = l->fn(ja, en, l->cookie, e);
 	}
-	if (r == 0 && l->versions > 1) {
+	if (r == 0 && l->other > 0) {
 		(void)snprintf(ja, sizeof(ja), "%s に %u 回、別のものが書き重ねられました（元のものを"
-		    "読みます）", l->key, l->versions - 1);
+		    "読みます）", l->key, l->other);
 		(void)snprintf(en, sizeof(en),
 		    "%s: written over %u times (the first one that holds "
 		    "is what is read)",
-		    l->key, l->versions - 1);
+		    l->key, l->other);
 		r = l->fn(ja, en, l->cookie, e);
 	}
 	return r;
@@ -60,12 +62,15 @@ on_line(const struct s3_entry *en, void *cookie, struct err *e)
 	if (strcmp(l->key, en->key) != 0) {
 		r = tell(l, e);
 		(void)memcpy(l->key, en->key, sizeof(l->key));
-		l->versions = l->markers = 0;
+		l->versions = l->markers = l->other = 0;
 	}
-	if (en->delete_marker)
+	if (en->delete_marker) {
 		l->markers++;
-	else
-		l->versions++;
+	} else {
+		/* the same bytes twice are a request that was repeated after a broken connection */
+		l->other += l->versions++ > 0 && strcmp(l->etag, en->etag) != 0;
+		(void)memcpy(l->etag, en->etag, sizeof(l->etag));
+	}
 	return r;
 }
 

@@ -50,7 +50,7 @@ fit(struct s3 *s3, const char *url, struct err *e)
 }
 
 static int
-reach(const struct s3_where *w, const struct s3_login *l, int64_t now, struct s3 **ret,
+reach(const struct s3_where *w, const struct s3_login *l, int64_t (*now)(void), struct s3 **ret,
     struct err *e)
 {
 	struct s3_conf c = {.where = w, .login = l, .now = now};
@@ -58,7 +58,7 @@ reach(const struct s3_where *w, const struct s3_login *l, int64_t now, struct s3
 	return s3_open(&c, ret, e);
 }
 
-static int
+int
 s3_store_open(const char *url, const struct store_env *env, struct store **ret, struct err *e)
 {
 	struct s3_store *s = calloc(1, sizeof(*s));
@@ -92,7 +92,8 @@ s3_store_open(const char *url, const struct store_env *env, struct store **ret, 
 }
 
 int
-s3_store_check_login(const char *url, const void *text, size_t n, int64_t now, struct err *e)
+s3_store_check_login(
+    const char *url, const void *text, size_t n, int64_t (*now)(void), struct err *e)
 {
 	struct s3_login l;
 	struct s3_where w;
@@ -109,10 +110,3 @@ s3_store_check_login(const char *url, const void *text, size_t n, int64_t now, s
 	s3_close(s3);
 	return r;
 }
-
-const struct store_scheme s3_store_schemes[4] = {
-	{"s3://", s3_store_open},
-	{"s3+https://", s3_store_open},
-	{"s3+http://", s3_store_open},
-	{NULL, NULL},
-};

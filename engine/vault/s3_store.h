@@ -18,16 +18,17 @@
 
 #include "vault/store.h"
 
-/* s3_store_schemes: The kinds of addresses that begin with s3 (three, then one with a NULL
- * prefix). The login is looked for in the file that the environment's MAMORI_S3_LOGIN names, in
- * the state directory (s3_store_keep_login), then in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- * AWS_SESSION_TOKEN, AWS_REGION. Opening for writing refuses (E_INVAL) a bucket that keeps no
- * versions or no locks. */
-extern const struct store_scheme s3_store_schemes[4];
+/* s3_store_open(url, env, ret, e): For a table of struct store_scheme: "s3://" (https, on loopback
+ * http), "s3+https://", "s3+http://" (loopback only). The login is looked for in the file that the
+ * environment's MAMORI_S3_LOGIN names, in the state directory (s3_store_keep_login), then in
+ * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION. Opening for writing
+ * refuses (E_INVAL) a bucket that keeps no versions or no locks. */
+MUST int s3_store_open(const char *url, const struct store_env *env, struct store **ret,
+    struct err *e);
 
 /* s3_store_check_login(url, text, n, now, e): Whether the login in ${text} opens the bucket and the
  * bucket keeps versions and locks. E_INVAL, E_AUTH, E_NOENT, E_NET. */
-MUST int s3_store_check_login(const char *url, const void *text, size_t n, int64_t now,
+MUST int s3_store_check_login(const char *url, const void *text, size_t n, int64_t (*now)(void),
     struct err *e);
 /* s3_store_keep_login(f, statefd, url, text, n, e): Keep it in `keys/s3/` of the state. */
 MUST int s3_store_keep_login(const struct fio *f, int statefd, const char *url, const void *text,

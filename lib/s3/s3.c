@@ -8,6 +8,8 @@
 #include "crypt/secret.h"
 #include "s3/s3_int.h"
 
+enum { FEW = 3 }; /* tries where nobody listens: a person is waiting */
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void
@@ -19,7 +21,7 @@ global(void)
 int64_t
 s3_now(const struct s3 *s)
 {
-	return s->now0 + time_mono_us() - s->mono0;
+	return s->now();
 }
 
 int64_t
@@ -143,6 +145,7 @@ answered(struct s3 *s, CURL *easy, CURLcode result)
 	s->active--;
 	if (result != CURLE_OK) {
 		c->code = result == CURLE_OUT_OF_MEMORY ? E_NOMEM : E_NET;
+		c->no_host = result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST;
 		if (!c->why[0])
 			(void)snprintf(c->why, sizeof(c->why), "%s", curl_easy_strerror(result));
 	} else if (c->p && c->status < 300 && c->got != c->n) {
@@ -154,7 +157,8 @@ answered(struct s3 *s, CURL *easy, CURLcode result)
 	if (c->date)
 		s->skew = c->date - s3_now(s);
 	give_back(s, c);
-	if ((c->code < 0 || c->status >= 300) && s3_call_again(c) && ++c->try < s->tries &&
+	if ((c->code < 0 || c->status >= 300) && s3_call_again(c) &&
+	    ++c->try < (c->no_host && s->tries > FEW ? FEW : s->tries) &&
 	    !s->stop)
 		later(s, c);
 	else
@@ -246,8 +250,7 @@ take_conf(struct s3 *s, const struct s3_conf *c)
 {
 	s->where = *c->where;
 	*s->login = *c->login;
-	s->now0 = c->now;
-	s->mono0 = time_mono_us();
+	s->now = c->now;
 	s->parallel = c->parallel ? c->parallel : S3_PARALLEL;
 	if (s->parallel > S3_PARALLEL_MAX)
 		s->parallel = S3_PARALLEL_MAX;

@@ -54,7 +54,7 @@ MUST int s3_login_get(const void *p, size_t n, struct s3_login *ret, struct err 
 struct s3_conf {
 	const struct s3_where *where;
 	const struct s3_login *login;
-	int64_t now;          /* the time when it is opened; it goes on by the monotonic clock */
+	int64_t (*now)(void); /* microseconds UTC */
 	unsigned parallel;    /* 0: S3_PARALLEL */
 	unsigned tries;       /* 0: S3_TRIES */
 	unsigned patience_ms; /* first pause between two tries; 0: 200 */
@@ -68,7 +68,7 @@ MUST int s3_open(const struct s3_conf *c, struct s3 **ret, struct err *e);
 void s3_close(struct s3 *s); /* no call may be waiting; NULL is fine */
 /* s3_skew(s): The store's clock minus ours as of the last answer, microseconds. */
 int64_t s3_skew(struct s3 *s);
-/* s3_now(s): The time, as s3_conf.now went on. */
+/* s3_now(s): The time, by s3_conf.now. */
 int64_t s3_now(const struct s3 *s);
 
 /* ---- objects ---- */

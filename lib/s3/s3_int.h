@@ -45,7 +45,7 @@ struct s3_call {
 	int64_t not_before;                   /* monotonic; of the next try */
 	unsigned try;
 	unsigned wait_s;                      /* Retry-After */
-	bool read_failed, too_long;
+	bool read_failed, too_long, no_host;
 	bool done;
 	int code;                             /* of the transport */
 	struct s3 *s3;
@@ -57,7 +57,7 @@ struct s3 {
 	struct s3_login *login;               /* in secret memory */
 	char base[320];
 	bool loopback;
-	int64_t now0, mono0;
+	int64_t (*now)(void);
 	unsigned parallel, tries, patience_ms, connect_s, stall_s;
 	CURLM *multi;
 	pthread_t thread;

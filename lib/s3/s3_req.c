@@ -378,6 +378,7 @@ s3_call_prepare(struct s3_call *c, struct err *e)
 	c->why[0] = 0;
 	c->date = 0;
 	c->wait_s = 0;
+	c->no_host = false;
 	c->got = 0;
 	c->sent_body = 0;
 	c->meta = (struct s3_meta){0};

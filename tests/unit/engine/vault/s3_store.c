@@ -116,11 +116,11 @@ static struct s3 *thief; /* the same login, another hand */
 static struct store *
 reach(bool writing)
 {
-	struct store_env env = {.f = fio_os(), .statefd = -1, .writing = writing, .now = now()};
+	struct store_env env = {.f = fio_os(), .statefd = -1, .writing = writing, .now = now};
 	struct store *st = NULL;
 	struct err e = {0};
 
-	if (s3_store_schemes[0].open(url, &env, &st, &e) < 0)
+	if (s3_store_open(url, &env, &st, &e) < 0)
 		printf("# %s\n", e.msg);
 	return st;
 }
@@ -407,8 +407,8 @@ int
 main(void)
 {
 	const char *at = getenv("MAMORI_TEST_S3");
-	struct s3_conf c = {.where = &where, .now = now()};
-	struct store_env env = {.f = fio_os(), .statefd = -1, .now = now()};
+	struct s3_conf c = {.where = &where, .now = now};
+	struct store_env env = {.f = fio_os(), .statefd = -1, .now = now};
 	static struct s3_login l;
 	struct err e = {0};
 

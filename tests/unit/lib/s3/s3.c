@@ -139,12 +139,18 @@ end(struct script *s)
 	(void)close(s->fd);
 }
 
+static int64_t
+at_one(void)
+{
+	return INT64_C(1795568523000000); /* 2026-11-25T01:02:03Z */
+}
+
 static struct s3 *
 client(uint16_t port)
 {
 	static struct s3_login l;
 	struct s3_where w;
-	struct s3_conf c = {.where = &w, .login = &l, .now = INT64_C(1795568523000000), .tries = 3,
+	struct s3_conf c = {.where = &w, .login = &l, .now = at_one, .tries = 3,
 	    .patience_ms = 1, .connect_s = 5, .stall_s = 2};
 	struct s3 *s = NULL;
 	struct err e;
