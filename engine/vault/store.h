@@ -89,8 +89,8 @@ struct store_ops {
 	int (*retain)(struct store *s, const uint8_t (*ids)[FMT_ID_LEN], size_t n, int64_t until,
 	    struct err *e);
 	/* audit(s, fn, cookie, e): Tell of every trace of a trial to overwrite, delete or shorten
-	 * something there; what was there before is still what read gives. NULL: such a trial leaves
-	 * no trace, or cannot be made. */
+	 * something there; what was there before is still what read gives. NULL: such a trial
+	 * leaves no trace, or cannot be made. */
 	int (*audit)(struct store *s, store_odd_fn *fn, void *cookie, struct err *e);
 	/* close(s): Give everything back. */
 	void (*close)(struct store *s);

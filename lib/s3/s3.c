@@ -145,7 +145,8 @@ answered(struct s3 *s, CURL *easy, CURLcode result)
 	s->active--;
 	if (result != CURLE_OK) {
 		c->code = result == CURLE_OUT_OF_MEMORY ? E_NOMEM : E_NET;
-		c->no_host = result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST;
+		c->no_host =
+		    result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST;
 		if (!c->why[0])
 			(void)snprintf(c->why, sizeof(c->why), "%s", curl_easy_strerror(result));
 	} else if (c->p && c->status < 300 && c->got != c->n) {
