@@ -72,7 +72,8 @@ vault_login_cmd(struct cli *c, int argc, char **argv)
 	cli_say(c,
 	    L(c,
 		"確かめました。版と固定（Object Lock）のあるバケットです。ログインをこの機械に預かりました。",
-		"Checked: the bucket keeps versions and locks (Object Lock). The login is kept on this machine."));
+		"Checked: the bucket keeps versions and locks (Object Lock). The login is kept on "
+	    "this machine."));
 	cli_json(c, json_pack("{s:b}", "ok", 1));
 	return CLI_OK;
 }

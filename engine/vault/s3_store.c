@@ -37,7 +37,8 @@ fit(struct s3 *s3, const char *url, struct err *e)
 	if (!b.versions)
 		return err_set(e, E_INVAL,
 		    "%s: this bucket keeps no versions, so whoever has the "
-		    "login could overwrite the vault; make a new bucket with Object Lock (it cannot "
+		    "login could overwrite the vault; make a new bucket with Object Lock (it "
+		    "cannot "
 		    "be switched on later in every store) and use that one",
 		    url);
 	if (!b.locks)
