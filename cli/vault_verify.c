@@ -181,7 +181,8 @@ traces(struct job *j)
 		    L(j->c,
 			"⚠ 保管先のログインを持つ誰かが書き重ねや削除を試みました。"
 			"中身は守られています。ログインを変え、調べてください。",
-			"⚠ Somebody who holds the login of this place tried to overwrite or delete. "
+			"⚠ Somebody who holds the login of this place tried to overwrite or "
+			"delete. "
 			"What "
 			"is kept is safe. Change the login, and find out who it was."));
 	hex_put(id, j->id.repo, FMT_ID_LEN);
