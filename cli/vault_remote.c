@@ -1,14 +1,12 @@
 /* The kinds of addresses that REPO may be, beside a path. */
 #include "base/time.h"
 #include "cli/cli_vault.h"
+#include "vault/s3_store.h"
+#include "vault/store.h"
 #include "vault/store_net.h"
 
 static const struct store_scheme schemes[] = {
 	{STORE_NET_PREFIX, store_net_open},
-#include "vault/s3_store.h"
-#include "vault/store.h"
-
-static const struct store_scheme schemes[] = {
 	{"s3://", s3_store_open},
 	{"s3+https://", s3_store_open},
 	{"s3+http://", s3_store_open},
