@@ -58,6 +58,9 @@ static const struct cli_cmd commands[] = {
 	    "世代の中を名前で探します", "look for names in a generation"},
 	{"cat", vault_cat_cmd, "mamori vault cat REPO GEN PATH [--key FILE]",
 	    "世代の中のファイルを一つ出します", "print one file of a generation"},
+	{"peek", vault_peek_cmd, "mamori vault peek REPO GEN PATH [--key FILE]",
+	    "世代の中のファイルの種類と、はじめの部分を見ます",
+	    "say what kind of file it is and show how it begins"},
 };
 
 int

@@ -10,7 +10,10 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "cli/cli_vault.h"
+#include "text/peek.h"
 #include "vault/walk.h"
+
+enum { PEEK_MAX = 64 << 10 };
 
 struct look {
 	struct cli *c;
@@ -24,6 +27,7 @@ struct look {
 	struct buf bytes, text;
 	json_t *list;
 	uint64_t n;
+	struct buf *sink; /* takes what a file says instead of standard output, up to its maximum */
 };
 
 static const char *
@@ -164,8 +168,13 @@ find(struct look *k, struct err *e)
 /* ---- cat ---- */
 
 static int
-put(const void *p, size_t n, struct err *e)
+put(struct look *k, const void *p, size_t n, struct err *e)
 {
+	if (k->sink) {
+		size_t room = k->sink->max - k->sink->len;
+
+		return buf_put(k->sink, p, n < room ? n : room, e);
+	}
 	return fwrite(p, 1, n, stdout) == n ? 0 : err_sys(e, "cannot write the output");
 }
 
@@ -177,6 +186,8 @@ put_file(struct look *k, const struct tree_entry *en, struct err *e)
 	int r = vault_ctx_new(k->o.r, 4, &ctx, e);
 
 	for (uint32_t i = 0; i < en->nextents && r == 0; i++) {
+		if (k->sink && k->sink->len == k->sink->max)
+			break;
 		struct tree_extent x = en->extents[i];
 
 		while (x.len > 0 && r == 0) {
@@ -190,7 +201,7 @@ put_file(struct look *k, const struct tree_entry *en, struct err *e)
 			}
 			if ((uint64_t)n > x.len)
 				n = (ssize_t)x.len;
-			r = put(p, (size_t)n, e);
+			r = put(k, p, (size_t)n, e);
 			x.off += (uint32_t)(x.seg ? n : 0);
 			x.len -= (uint64_t)n;
 		}
@@ -201,8 +212,9 @@ put_file(struct look *k, const struct tree_entry *en, struct err *e)
 	return r;
 }
 
+/* file_of(k, ret, e): The one file that k->arg names. */
 static int
-cat(struct look *k, struct err *e)
+file_of(struct look *k, struct tree_entry *ret, struct err *e)
 {
 	char **paths = NULL;
 	struct tree_entry en;
@@ -224,7 +236,68 @@ cat(struct look *k, struct err *e)
 	else if (r == 0 && en.type != TREE_FILE)
 		r = err_set(e, E_INVAL, "%s is not a file", k->arg);
 	walk_resolve_free(paths, n);
+	if (r == 0)
+		*ret = en;
+	return r;
+}
+
+static int
+cat(struct look *k, struct err *e)
+{
+	struct tree_entry en;
+	int r = file_of(k, &en, e);
+
 	return r < 0 ? r : put_file(k, &en, e);
+}
+
+/* ---- peek ---- */
+
+static json_t *
+segments(const struct buf *text)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < text->len;) {
+		const unsigned char *p = text->p + i, *nl = memchr(p, '\n', text->len - i);
+		size_t n = nl ? (size_t)(nl - p) : text->len - i;
+		const unsigned char *bar = memchr(p, '|', n);
+
+		if (n > 0)
+			(void)json_array_append_new(a, json_pack("{s:s%, s:s%}", "name", p,
+			    bar ? (size_t)(bar - p) : n, "text", p, n));
+		i += n + 1;
+	}
+	return a;
+}
+
+/* look_at(k, e): What kind of file it is and how it begins. */
+static int
+look_at(struct look *k, struct err *e)
+{
+	AUTO(buf_free) struct buf head = {0}, text = {0};
+	struct tree_entry en;
+	struct peek what;
+	json_t *o;
+	int r = file_of(k, &en, e);
+
+	buf_init(&head, PEEK_MAX);
+	buf_init(&text, 4 * PEEK_MAX);
+	k->sink = &head;
+	if (r == 0)
+		r = put_file(k, &en, e);
+	if (r == 0)
+		r = peek(head.p, head.len, head.len == en.size, &what, &text, e);
+	if (r < 0)
+		return r;
+	cli_say(k->c, "%s %s %s\n%.*s", peek_kind_name(what.kind), what.type, what.encoding,
+	    (int)text.len, text.p ? (const char *)text.p : "");
+	o = json_pack("{s:s, s:s, s:s, s:s%, s:I, s:b}", "kind", peek_kind_name(what.kind), "type",
+	    what.type, "encoding", what.encoding, "text", text.p ? (const char *)text.p : "",
+	    text.len, "size", (json_int_t)en.size, "truncated", (int)(head.len < en.size));
+	if (o && what.kind == PEEK_HL7)
+		(void)json_object_set_new(o, "segments", segments(&text));
+	cli_json(k->c, o);
+	return 0;
 }
 
 /* ---- what they share ---- */
@@ -262,7 +335,7 @@ look(struct cli *c, int argc, char **argv, const char *usage, int min, int max,
 				r = cli_fail(c, &e, NULL);
 			else if (fn == find && k.n == 0)
 				r = CLI_NO;
-			if (x == 0 && fn != cat)
+			if (x == 0 && fn != cat && fn != look_at)
 				cli_json(c, json_pack("{s:O,s:I}", "entries", k.list, "count",
 				    (json_int_t)k.n));
 			walk_free(k.w);
@@ -292,4 +365,10 @@ int
 vault_cat_cmd(struct cli *c, int argc, char **argv)
 {
 	return look(c, argc, argv, "mamori vault cat REPO GEN PATH [--key FILE]", 3, 3, cat);
+}
+
+int
+vault_peek_cmd(struct cli *c, int argc, char **argv)
+{
+	return look(c, argc, argv, "mamori vault peek REPO GEN PATH [--key FILE]", 3, 3, look_at);
 }

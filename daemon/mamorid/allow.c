@@ -25,6 +25,7 @@ static const struct {
 	{{"vault", "ls"}, "RTT?", {"--key K"}},
 	{{"vault", "find"}, "RTT", {"--key K"}},
 	{{"vault", "cat"}, "RTT", {"--key K"}},
+	{{"vault", "peek"}, "RTT", {"--key K"}},
 	{{"vault", "restore"}, "RT", {"--to D", "--path T", "--key K", "--resume"}},
 	{{"drill", "restore"}, "", {"--repo R", "--key K", "--files N", "--system T"}},
 	{{"report", "render"}, "S", {"--pdf S"}},

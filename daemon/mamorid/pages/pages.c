@@ -33,6 +33,7 @@ pages_routes(const struct route **ret, size_t *ret_n, struct err *e)
 	static const struct route *const tables[] = {
 		status_rows,
 		tasks_rows,
+		vault_rows, vault_do_rows, vault_look_rows,
 	};
 	static struct route all[ROWS];
 	size_t n = 0;

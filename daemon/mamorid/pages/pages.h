@@ -6,6 +6,7 @@
 
 /* Each table ends with an empty row. */
 extern const struct route status_rows[], tasks_rows[];
+extern const struct route vault_rows[], vault_do_rows[], vault_look_rows[];
 
 struct task;
 struct task_new;

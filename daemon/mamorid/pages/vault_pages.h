@@ -1,0 +1,31 @@
+/* What the pages of the vault share. */
+#ifndef MAMORI_DAEMON_MAMORID_PAGES_VAULT_PAGES_H
+#define MAMORI_DAEMON_MAMORID_PAGES_VAULT_PAGES_H
+
+#include "mamorid/http/console.h"
+#include "mamorid/pages/pages.h"
+#include "mamorid/tasks.h"
+
+struct vault_place {
+	char id[64], name[200];
+	char repo[4096], key_file[4096];
+};
+
+/* vault_place_get(r, id, ret, e): E_NOENT. */
+MUST int vault_place_get(struct req *r, const char *id, struct vault_place *ret, struct err *e);
+/* vault_gen_ok(s): Whether it can be the name of a generation on a command line: "latest", a
+ * system's name, or the digits of an id. */
+bool vault_gen_ok(const char *s);
+/* vault_path_ok(s): Whether it can be a path inside a generation on a command line. "" can. */
+bool vault_path_ok(const char *s);
+/* vault_task(r, n, argv, prefix, e): Start a command (takes ${argv}) and go to its page; when it is
+ * done, on to ${prefix} and the task's id. NULL: stay there. */
+MUST int vault_task(struct req *r, struct task_new *n, json_t *argv, const char *prefix,
+    struct err *e);
+/* vault_task_argv(r, id, i, out, size, e): The i-th word of the command of a task. */
+MUST int vault_task_words(struct req *r, const char *id, json_t **ret, struct err *e);
+const char *vault_word(const json_t *argv, size_t i);
+/* vault_crumbs(last): Crumbs of a page below the vault. */
+json_t *vault_crumbs(const char *word);
+
+#endif
