@@ -13,6 +13,7 @@
 
 enum {
 	TRIES = 5,
+	FIRST_TRIES = 3, /* a server that is being started again is not noticed */
 	PUT_LINES = 3,
 	READS = 24,
 };
@@ -346,7 +347,11 @@ store_net_open(const char *url, const struct store_env *env, struct store **ret,
 	(void)pthread_cond_init(&n->freed, NULL);
 	r = net_login_load(url, env, &n->login, e);
 	if (r == 0)
+		r = E_NET;
+	for (unsigned i = 0; i < FIRST_TRIES && r == E_NET; i++) {
+		pause_before(i);
 		r = line_of(n, &n->main, &l, e);
+	}
 	if (r < 0) {
 		op_close(&n->s);
 		return r;
