@@ -236,7 +236,7 @@ next_json(struct desk *d, const struct guide_next *got, size_t n, size_t all, js
 		json_t *o = practice_json(d, got[i].practice, &got[i].verdict);
 
 		(void)json_object_set_new(o, "score", json_real(got[i].score));
-		(void)json_object_set_new(o, "link", json_sprintf("/inspect/practice/%s",
+		(void)json_object_set_new(o, "link", json_sprintf("/guide/practice/%s",
 		    got[i].practice->id));
 		if (i == 0)
 			next = o;

@@ -11,6 +11,7 @@ struct asset { /* one file of packs/, embedded */
 	size_t len;
 };
 const struct asset *guide_assets(size_t *ret_n);
+const struct asset *survey_assets(size_t *ret_n); /* packs/survey */
 
 struct link { /* one "pack:item" of a practice, or one practice named by an item */
 	const struct guide_practice *practice;

@@ -27,6 +27,7 @@ struct gate_source {
 	int64_t used;
 };
 struct work;
+struct guide;
 
 struct console {
 	struct loop *l;
@@ -48,6 +49,8 @@ struct console {
 	struct gate_source sources[GATE_SOURCES];
 	struct work *work;
 	unsigned uploads;           /* being received */
+	struct guide *guide;        /* packs and practices, loaded when first asked for */
+	int64_t guide_at;           /* as of which import */
 };
 
 /* --- gate.c: who may pass --------------------------------------------------------------------- */

@@ -34,6 +34,11 @@ pages_routes(const struct route **ret, size_t *ret_n, struct err *e)
 		status_rows,
 		tasks_rows,
 		vault_rows, vault_do_rows, vault_look_rows,
+		guide_compare_rows,
+		guide_rows,
+		guide_run_rows,
+		guide_work_rows,
+		guide_vendor_rows,
 	};
 	static struct route all[ROWS];
 	size_t n = 0;

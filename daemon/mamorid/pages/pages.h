@@ -7,6 +7,8 @@
 /* Each table ends with an empty row. */
 extern const struct route status_rows[], tasks_rows[];
 extern const struct route vault_rows[], vault_do_rows[], vault_look_rows[];
+extern const struct route guide_rows[], guide_run_rows[], guide_work_rows[], guide_vendor_rows[],
+    guide_compare_rows[];
 
 struct task;
 struct task_new;

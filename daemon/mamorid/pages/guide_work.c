@@ -1,0 +1,465 @@
+/* 点検: findings and plans, reviews, requests to vendors. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/time.h"
+#include "mamorid/pages/guide_page.h"
+#include "text/day.h"
+
+static int64_t
+id_of(const struct req *r)
+{
+	return req_num(req_id(r, 0), 1, INT64_MAX, 0);
+}
+
+static struct inspect_who
+who_of(const struct req *r, char today[DAY_TEXT])
+{
+	day_local(r->now, today);
+	return (struct inspect_who){req_by(r), today, r->now};
+}
+
+/* -- findings ---------------------------------------------------------------------------------- */
+
+static json_t *
+finding_model(const json_t *f)
+{
+	char state[60];
+	json_t *o;
+	const char *s = guide_page_text(f, "state");
+
+	(void)snprintf(state, sizeof(state), "guide.finding.%.20s", strcmp(s,
+	    "approved") == 0 ? "approved_state" : s);
+	o = json_pack("{s:O,s:s,s:s,s:s,s:s,s:s,s:s,s:O,s:s}", "id", json_object_get(f, "id"),
+	    "title",
+	    guide_page_text(f, "title"), "detail", guide_page_text(f, "detail"), "owner",
+	    guide_page_text(f, "owner"), "plan", guide_page_text(f, "plan"), "due",
+	    guide_page_text(f, "due"), "word", state, "rev", json_object_get(f, "rev"), "light",
+	    strcmp(s, "approved") == 0 ? "yellow" : strcmp(s, "done") == 0 ? "green"
+	    : strcmp(s, "dropped") == 0 ? "grey" : "red");
+	model_text(o, "approved_by", guide_page_text(f, "approved_by"));
+	model_text(o, "why", guide_page_text(f, "why"));
+	model_bool(o, "over", strcmp(s, "done") == 0 || strcmp(s, "dropped") == 0);
+	model_bool(o, "planned", strcmp(s, "planned") == 0);
+	model_text(o, "pack", guide_page_text(f, "pack"));
+	model_text(o, "item", guide_page_text(f, "item"));
+	return o;
+}
+
+static int
+findings(struct req *r, struct err *e)
+{
+	json_t *m = json_object(), *all = NULL, *f, *rows = json_array();
+	size_t i;
+	int rc = finding_list(r->db, true, &all, e);
+
+	json_array_foreach(all, i, f)
+		(void)json_array_append_new(rows, finding_model(f));
+	json_decref(all);
+	model_put(m, "rows", rows);
+	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
+	model_text(m, "pack", req_get(r, "pack"));
+	model_text(m, "item", req_get(r, "item"));
+	model_text(m, "title", req_get(r, "title"));
+	if (rc < 0) {
+		json_decref(m);
+		return rc;
+	}
+	return req_page(r, "guide-findings", m, e);
+}
+
+static int
+finding_new(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+	int64_t id = 0;
+	json_t *f = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I}", "title", req_form(r, "title"), "detail",
+	    req_form(r, "detail"), "pack", req_form(r, "pack"), "item", req_form(r, "item"),
+	        "owner",
+	    req_form(r, "owner"), "severity", (json_int_t)req_num(req_form(r, "severity"), 1, 3,
+	        2));
+	int rc = finding_add(r->db, f, &who, &id, &why);
+
+	json_decref(f);
+	return rc < 0 ? guide_page_again(r, &why, e, "/guide/findings")
+		      : req_go(r, e, "/guide/findings/%lld", (long long)id);
+}
+
+static int
+finding(struct req *r, struct err *e)
+{
+	json_t *f = NULL, *m;
+	char today[DAY_TEXT], due[DAY_TEXT];
+	int rc = finding_get(r->db, id_of(r), &f, e);
+
+	if (rc < 0)
+		return rc;
+	m = finding_model(f);
+	json_decref(f);
+	day_local(r->now, today);
+	day_add(today, 1, 0, due);
+	if (!*guide_page_text(m, "due"))
+		model_text(m, "due_hint", due);
+	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
+	model_bool(m, "may_approve", req_may(r, AREA_GUIDE, VERB_APPROVE, NULL));
+	return req_page(r, "guide-finding", m, e);
+}
+
+static int
+finding_back(struct req *r, int rc, const struct err *why, struct err *e)
+{
+	if (rc < 0)
+		return guide_page_again(r, why, e, "/guide/findings/%s", req_id(r, 0));
+	req_flash(r, "ok.saved");
+	return req_go(r, e, "/guide/findings/%s", req_id(r, 0));
+}
+
+static int
+plan(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+
+	return finding_back(r, finding_plan(r->db, id_of(r), req_num(req_form(r, "rev"), 0,
+	    INT64_MAX,
+	    0), req_form(r, "plan"), req_form(r, "due"), req_form(r, "owner"), &who, &why), &why,
+	        e);
+}
+
+static int
+approve(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+
+	return finding_back(r, finding_approve(r->db, id_of(r), req_num(req_form(r, "rev"), 0,
+	    INT64_MAX, 0), r->s.account.name, &who, &why), &why, e);
+}
+
+static int
+end(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+
+	return finding_back(r, finding_end(r->db, id_of(r), strcmp(req_form(r, "how"), "drop") != 0,
+	    req_form(r, "why"), &who, &why), &why, e);
+}
+
+/* -- reviews ----------------------------------------------------------------------------------- */
+
+static int
+reviews(struct req *r, struct err *e)
+{
+	json_t *m = json_object(), *all = NULL, *open = NULL, *f, *rows = json_array();
+	char today[DAY_TEXT];
+	size_t i;
+	int rc = finding_reviews(r->db, &all, e);
+
+	if (rc == 0)
+		rc = finding_list(r->db, false, &open, e);
+	json_array_foreach(open, i, f)
+		(void)json_array_append_new(rows, finding_model(f));
+	day_local(r->now, today);
+	model_put(m, "reviews", all ? all : json_array());
+	model_put(m, "open", rows);
+	model_text(m, "today", today);
+	model_text(m, "name", r->signed_in ? r->s.account.name : "");
+	model_bool(m, "may_approve", req_may(r, AREA_GUIDE, VERB_APPROVE, NULL));
+	json_decref(open);
+	if (rc < 0) {
+		json_decref(m);
+		return rc;
+	}
+	return req_page(r, "guide-reviews", m, e);
+}
+
+/* Each open finding has the fields d-ID (decision) and u-ID (day). */
+static json_t *
+decisions(struct req *r)
+{
+	json_t *open = NULL, *f, *list = json_array();
+	size_t i;
+
+	if (finding_list(r->db, false, &open, NULL) < 0)
+		return list;
+	json_array_foreach(open, i, f) {
+		long long id = json_integer_value(json_object_get(f, "id"));
+		char d[40], u[40];
+
+		(void)snprintf(d, sizeof(d), "d-%lld", id);
+		(void)snprintf(u, sizeof(u), "u-%lld", id);
+		if (*req_form(r, d))
+			(void)json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s}", "finding",
+			    (json_int_t)id, "decision", req_form(r, d), "due", req_form(r, u),
+			        "note",
+			    ""));
+	}
+	json_decref(open);
+	return list;
+}
+
+static int
+review(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+	struct fact f;
+	int64_t id = 0;
+	json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:o}", "held", req_form(r, "held"), "chair",
+	    req_form(r, "chair"), "present", req_form(r, "present"), "minutes",
+	    req_form(r, "minutes"), "decisions", decisions(r));
+	int rc = finding_review(r->db, o, &who, &id, &f, &why);
+
+	json_decref(o);
+	if (rc == 0)
+		rc = guide_page_seal(r, &f, &why);
+	if (rc < 0)
+		return guide_page_again(r, &why, e, "/guide/reviews");
+	req_flash(r, "ok.saved");
+	return req_go(r, e, "/guide/reviews");
+}
+
+/* -- requests ---------------------------------------------------------------------------------- */
+
+static json_t *
+request_model(const json_t *q)
+{
+	char state[60];
+	json_t *o;
+
+	(void)snprintf(state, sizeof(state), "guide.request.%.20s", guide_page_text(q, "state"));
+	o = json_pack("{s:O,s:s,s:s,s:s,s:s,s:s,s:s,s:O}", "id", json_object_get(q, "id"), "vendor",
+	    guide_page_text(q, "vendor_name"), "subject", guide_page_text(q, "subject"), "letter",
+	    guide_page_text(q, "body"), "due", guide_page_text(q, "due"), "word", state, "sent_on",
+	    guide_page_text(q, "sent_on"), "chased", json_object_get(q, "chased"));
+	model_text(o, "chase_due", json_string_value(json_object_get(q, "chase_due")));
+	model_text(o, "answered_by", guide_page_text(q, "answered_by"));
+	model_text(o, "form", guide_page_text(q, "form"));
+	model_bool(o, "draft", strcmp(guide_page_text(q, "state"), "draft") == 0);
+	model_bool(o, "sent", strcmp(guide_page_text(q, "state"), "sent") == 0);
+	model_bool(o, "over", strcmp(guide_page_text(q, "state"), "answered") == 0 ||
+	    strcmp(guide_page_text(q, "state"), "closed") == 0);
+	return o;
+}
+
+static int
+requests(struct req *r, struct err *e)
+{
+	json_t *m = json_object(), *all = NULL, *q, *rows = json_array();
+	size_t i;
+	int rc = request_list(r->db, true, &all, e);
+
+	json_array_foreach(all, i, q)
+		(void)json_array_append_new(rows, request_model(q));
+	json_decref(all);
+	model_put(m, "rows", rows);
+	model_bool(m, "may_write", req_may(r, AREA_REQUESTS, VERB_WRITE, NULL));
+	if (rc < 0) {
+		json_decref(m);
+		return rc;
+	}
+	return req_page(r, "guide-requests", m, e);
+}
+
+static json_t *
+practice_options(const struct req *r, const struct guide *g, const char *chosen)
+{
+	json_t *list = json_pack("[{s:s,s:s}]", "value", "", "label", "－");
+	size_t n;
+	const struct guide_practice *const *all = guide_practices(g, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->ask.ja)
+			(void)json_array_append_new(list, json_pack("{s:s,s:s,s:b}", "value",
+			    all[i]->id, "label", r->ja ? all[i]->ask.ja : all[i]->ask.en,
+			        "selected",
+			    strcmp(all[i]->id, chosen) == 0));
+	return list;
+}
+
+static int
+request_form(struct req *r, struct err *e)
+{
+	const struct guide_pack *form;
+	struct guide_page x;
+	char due[DAY_TEXT];
+	json_t *m = json_object();
+	int rc = guide_page_open(r, &x, e);
+
+	if (rc < 0) {
+		json_decref(m);
+		return rc;
+	}
+	form = guide_current(x.d.g, "vendor", x.d.today);
+	model_put(m, "practices", practice_options(r, x.d.g, req_get(r, "practice")));
+	if (form) {
+		model_text(m, "form", form->id);
+		model_text(m, "form_title", r->ja ? form->title.ja : form->title.en);
+	}
+	day_add(x.d.today, 0, 21, due);
+	model_text(m, "due", due);
+	model_text(m, "vendor", req_get(r, "vendor"));
+	guide_page_close(&x);
+	return req_page(r, "guide-request-new", m, e);
+}
+
+static int
+request_new(struct req *r, struct err *e)
+{
+	json_t *letter = NULL, *q = NULL;
+	const char *facility;
+	struct err why = {0};
+	struct guide_page x;
+	int64_t id = 0;
+	int rc = guide_page_open(r, &x, e);
+
+	if (rc < 0)
+		return rc;
+	facility = guide_page_text(x.facility, "name");
+	if (!*req_form(r, "vendor"))
+		rc = err_set(&why, E_INVAL, "%s", r->ja ? "業者の名前を書いてください" : "name the vendor");
+	if (rc == 0)
+		rc = request_letter(x.d.g, req_form(r, "practice"), req_form(r, "form"), r->ja,
+		    req_form(r, "vendor"), facility, req_form(r, "due"), &letter, &why);
+	if (rc == E_NOENT)
+		rc = err_set(&why, E_INVAL, "%s", r->ja ? "頼むことを一つ選んでください" : "choose what to ask for");
+	if (rc == 0) {
+		q = json_pack("{s:s,s:O,s:O,s:s,s:s,s:s}", "vendor_name", req_form(r, "vendor"),
+		    "subject", json_object_get(letter, "subject"), "body",
+		    json_object_get(letter, "body"), "practice", req_form(r, "practice"), "form",
+		    req_form(r, "form"), "due", req_form(r, "due"));
+		rc = request_add(r->db, x.d.g, q, &x.who, &id, &why);
+	}
+	json_decref(letter);
+	json_decref(q);
+	guide_page_close(&x);
+	return rc < 0 ? guide_page_again(r, &why, e, "/guide/requests/new")
+		      : req_go(r, e, "/guide/requests/%lld", (long long)id);
+}
+
+static json_t *
+answers_model(const struct req *r, const struct guide *g, const json_t *q)
+{
+	const struct guide_pack *form = guide_pack(g, guide_page_text(q, "form"));
+	json_t *out = json_array(), *v;
+	const char *key;
+
+	json_object_foreach(json_object_get(q, "answer"), key, v) {
+		const struct guide_item *it = form ? guide_item(form, key) : NULL;
+		char word[60];
+
+		(void)snprintf(word, sizeof(word), "guide.value.%.20s", guide_page_text(v,
+		    "value"));
+		(void)json_array_append_new(out, json_pack("{s:s,s:s,s:s}", "text",
+		    it ? (r->ja ? it->text.ja : it->text.en) : key, "value",
+		    json_is_string(v) ? json_string_value(v) : word, "note",
+		    json_is_string(v) ? "" : guide_page_text(v, "note")));
+	}
+	return out;
+}
+
+static int
+request(struct req *r, struct err *e)
+{
+	json_t *q = NULL, *m = NULL;
+	struct guide_page x;
+	int rc = guide_page_open(r, &x, e);
+
+	if (rc < 0)
+		return rc;
+	rc = request_get(r->db, id_of(r), &q, e);
+	if (rc == 0) {
+		m = request_model(q);
+		model_put(m, "answers", answers_model(r, x.d.g, q));
+		model_bool(m, "may_write", req_may(r, AREA_REQUESTS, VERB_WRITE, NULL));
+	}
+	json_decref(q);
+	guide_page_close(&x);
+	return rc < 0 ? rc : req_page(r, "guide-request", m, e);
+}
+
+/* A new way for the vendor; it is shown on this answer and never again. */
+static int
+request_way(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT], token[REQUEST_TOKEN];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+	int rc = request_link(r->db, id_of(r), 30, &who, token, &why);
+	json_t *m = json_object();
+
+	if (rc < 0) {
+		json_decref(m);
+		return guide_page_again(r, &why, e, "/guide/requests/%s", req_id(r, 0));
+	}
+	model_put(m, "link", json_sprintf("https://%s/vendor/%s", r->host, token));
+	model_text(m, "id", req_id(r, 0));
+	return req_page(r, "guide-request-link", m, e);
+}
+
+static int
+request_back(struct req *r, int rc, const struct err *why, struct err *e)
+{
+	if (rc < 0)
+		return guide_page_again(r, why, e, "/guide/requests/%s", req_id(r, 0));
+	req_flash(r, "ok.saved");
+	return req_go(r, e, "/guide/requests/%s", req_id(r, 0));
+}
+
+static int
+sent(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+
+	return request_back(r, request_sent(r->db, id_of(r), &who, &why), &why, e);
+}
+
+static int
+chased(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+
+	return request_back(r, request_chased(r->db, id_of(r), &who, &why), &why, e);
+}
+
+static int
+closed(struct req *r, struct err *e)
+{
+	char today[DAY_TEXT];
+	struct inspect_who who = who_of(r, today);
+	struct err why = {0};
+
+	return request_back(r, request_close(r->db, id_of(r), &who, &why), &why, e);
+}
+
+const struct route guide_work_rows[] = {
+	{M_GET, "/guide/findings", AREA_GUIDE, VERB_READ, NULL, 0, findings, 0},
+	{M_POST, "/guide/findings", AREA_GUIDE, VERB_WRITE, NULL, 0, finding_new, 0},
+	{M_GET, "/guide/findings/:id", AREA_GUIDE, VERB_READ, NULL, 0, finding, 0},
+	{M_POST, "/guide/findings/:id/plan", AREA_GUIDE, VERB_WRITE, NULL, 0, plan, 0},
+	{M_POST, "/guide/findings/:id/approve", AREA_GUIDE, VERB_APPROVE, NULL, 0, approve, 0},
+	{M_POST, "/guide/findings/:id/end", AREA_GUIDE, VERB_WRITE, NULL, 0, end, 0},
+	{M_GET, "/guide/reviews", AREA_GUIDE, VERB_READ, NULL, 0, reviews, 0},
+	{M_POST, "/guide/reviews", AREA_GUIDE, VERB_APPROVE, NULL, 0, review, 0},
+	{M_GET, "/guide/requests", AREA_REQUESTS, VERB_READ, NULL, 0, requests, 0},
+	{M_GET, "/guide/requests/new", AREA_REQUESTS, VERB_READ, NULL, 0, request_form, 0},
+	{M_POST, "/guide/requests", AREA_REQUESTS, VERB_WRITE, NULL, 0, request_new, 0},
+	{M_GET, "/guide/requests/:id", AREA_REQUESTS, VERB_READ, NULL, 0, request, 0},
+	{M_POST, "/guide/requests/:id/link", AREA_REQUESTS, VERB_WRITE, NULL, 0, request_way, 0},
+	{M_POST, "/guide/requests/:id/sent", AREA_REQUESTS, VERB_WRITE, NULL, 0, sent, 0},
+	{M_POST, "/guide/requests/:id/chased", AREA_REQUESTS, VERB_WRITE, NULL, 0, chased, 0},
+	{M_POST, "/guide/requests/:id/close", AREA_REQUESTS, VERB_WRITE, NULL, 0, closed, 0},
+	{0},
+};

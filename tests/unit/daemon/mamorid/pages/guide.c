@@ -1,0 +1,284 @@
+/* The pages of 点検, asked as the kernel asks them: a whole inspection, a finding, a vendor. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/time.h"
+#include "guide/desk.h"
+#include "mamorid/http/console.h"
+#include "mamorid/mamorid.h"
+#include "mamorid/pages/pages.h"
+#include "tap.h"
+
+#define NOW (INT64_C(1795000000) * TIME_SEC) /* 2026-11-18 */
+#define TORTURE "追加 髙橋 﨑 𠮷野 葛󠄀 ① ㈱ ｶﾅ ～ <b>&\"'"
+#define SHOWN "追加 髙橋 﨑 𠮷野 葛󠄀 ① ㈱ ｶﾅ ～ &lt;b&gt;&amp;"
+
+void
+mamorid_log(int level, const char *fmt, ...)
+{
+	(void)level, (void)fmt;
+}
+
+static char dir[] = "/tmp/mamori-pages-XXXXXX";
+static struct state st;
+static struct facts *facts;
+static struct console c;
+static enum identity_answer says = MAY_YES;
+static struct buf body;
+static char location[300];
+
+static enum identity_answer
+may(const struct identity_session *s, enum identity_area area, enum identity_verb verb,
+    const char *object, int64_t now)
+{
+	(void)s, (void)area, (void)object, (void)now;
+	return verb == VERB_READ ? MAY_YES : says;
+}
+
+/* ask(method, path, form): The status of a page; ${form}: name, value ... NULL. */
+static unsigned
+ask(unsigned method, const char *path, const char *const *form, bool ja)
+{
+	struct err e = {0};
+	struct req r;
+	unsigned allow, status;
+	char *query;
+	int rc;
+
+	req_init(&r, &c);
+	r.db = c.db;
+	r.method = method;
+	r.now = NOW;
+	r.ja = ja;
+	r.signed_in = true;
+	r.s.stage = STAGE_FULL;
+	(void)snprintf(r.host, sizeof(r.host), "box:8443");
+	(void)snprintf(r.s.account.name, sizeof(r.s.account.name), "院長 " TORTURE);
+	(void)snprintf(r.s.account.id, sizeof(r.s.account.id), "a1");
+	(void)snprintf(r.path, sizeof(r.path), "%s", path);
+	query = strchr(r.path, '?');
+	if (query) {
+		char *eq = strchr(query, '=');
+
+		*query = 0;
+		if (eq && form_add(&r.query, query + 1, (size_t)(eq - query - 1), eq + 1,
+		    strlen(eq + 1), NULL) < 0)
+			return 0;
+	}
+	for (; form && *form; form += 2)
+		if (form_add(&r.form, form[0], strlen(form[0]), form[1], strlen(form[1]), NULL) < 0)
+			return 0;
+	r.route = route_find(c.routes, c.nroutes, method, r.path, &r.id, &allow);
+	rc = r.route ? r.route->fn(&r, &e) : E_NOENT;
+	buf_clear(&body);
+	location[0] = 0;
+	for (size_t i = 0; i < r.res.nhead; i++)
+		if (strcmp(r.res.head[i].name, "Location") == 0)
+			(void)snprintf(location, sizeof(location), "%s", r.res.head[i].value);
+	if (rc < 0)
+		printf("# %s: %s: %s\n", path, err_name(rc), e.msg);
+	if (rc == 0 && buf_put(&body, r.res.body.p, r.res.body.len, &e) < 0)
+		rc = e.code;
+	if (r.flash[0])
+		printf("# %s: %s %s\n", path, r.flash, r.flash_it);
+	status = rc < 0 ? 0 : r.res.status;
+	req_free(&r);
+	return status;
+}
+
+static bool
+has(const char *s)
+{
+	return memmem(body.p, body.len, s, strlen(s)) != NULL;
+}
+
+static unsigned
+get(const char *path)
+{
+	return ask(M_GET, path, NULL, true);
+}
+
+#define POST(path, ...) ask(M_POST, path, (const char *const[]){__VA_ARGS__, NULL}, true)
+
+static void
+reading(void)
+{
+	static const char *const pages[] = {"/guide", "/guide/packs/gl-5.2",
+	    "/guide/packs/check-r8",
+	    "/guide/packs/check-r8/R8-H-3-2", "/guide/packs/gl-7.0/G7-01", "/guide/practice/backup",
+	    "/guide/findings", "/guide/reviews", "/guide/requests", "/guide/requests/new",
+	    "/guide/compare"};
+
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		EQ_I(get(pages[i]), 200, pages[i]);
+		OK(has("</html>") && !has("guide."), "every word is there");
+		EQ_I(ask(M_GET, pages[i], NULL, false), 200, "in English");
+		OK(has("</html>"), "whole");
+	}
+	EQ_I(get("/guide/packs/none"), 0, "no such pack");
+	EQ_I(get("/guide/packs/check-r8/none"), 0, "no such item");
+	EQ_I(get("/guide/practice/none"), 0, "no such practice");
+	EQ_I(get("/guide/inspections/9"), 0, "no such inspection");
+	EQ_I(get("/guide/inspections/x"), 0, "nor this");
+	EQ_I(get("/guide/evidence/1"), 0, "no such evidence");
+	(void)get("/guide/packs/check-r8");
+	OK(has("name=\"due1\""), "an inspection can be begun");
+	says = MAY_NO;
+	(void)get("/guide/packs/check-r8");
+	OK(!has("name=\"due1\""), "but not by those who only read");
+	(void)get("/guide/practice/backup");
+	OK(!has("<form method=\"post\" action=\"/guide/"), "nothing to send for them");
+	says = MAY_YES;
+}
+
+static void
+inspection(void)
+{
+	const struct guide_pack *p = guide_pack(c.guide, "check-r8");
+
+	EQ_I(POST("/guide/inspections", "pack", "check-r8", "due1", "2026-12-10", "due2",
+	    "2028-01-01"),
+	    303, "a day of another year");
+	EQ_S(location, "/guide/packs/check-r8", "is refused");
+	EQ_I(POST("/guide/inspections", "pack", "check-r8", "due1", "2026-12-10", "due2",
+	    "2027-02-01"), 303, "begun");
+	EQ_S(location, "/guide/inspections/1", "leads to it");
+	EQ_I(get("/guide/inspections/1"), 200, "the task list");
+	OK(has("未着手") && has("19 項目のうち 0"), "nothing done yet");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", ""), 303, "no answer chosen");
+	EQ_S(location, "/guide/packs/check-r8/R8-H-1-1", "comes back");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "no"), 303, "no without a day");
+	EQ_S(location, "/guide/packs/check-r8/R8-H-1-1", "comes back");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "no", "target", "2027-01-31", "note",
+	    TORTURE), 303, "no, with a day");
+	EQ_S(location, "/guide/packs/check-r8/R8-H-2-1", "leads to the next item");
+	EQ_I(get("/guide/packs/check-r8/R8-H-1-1"), 200, "the item");
+	OK(has(SHOWN) && !has("<b>&"), "the note is shown, and harms nothing");
+	EQ_I(POST("/guide/inspections/1/sign", "name", "院長"), 303, "not complete");
+	EQ_S(location, "/guide/inspections/1/check", "is refused");
+	EQ_I(get("/guide/inspections/1/check"), 200, "the answers");
+	OK(has("まだ答えていない項目が 18"), "how many are missing");
+	for (size_t i = 0; i < p->items; i++) {
+		char path[100];
+
+		(void)snprintf(path, sizeof(path), "/guide/packs/check-r8/%s", p->item[i].id);
+		if (strcmp(p->item[i].id, "R8-H-1-1") != 0 && POST(path, "value", "yes") != 303)
+			OK(false, "answer %s", path);
+	}
+	EQ_S(location, "/guide/inspections/1", "after the last the list again");
+	EQ_I(POST("/guide/inspections/1/sign", "name", "院長 " TORTURE), 303, "signed");
+	EQ_S(location, "/guide/inspections/1", "done");
+	EQ_I(get("/guide/inspections/1"), 200, "with its signature");
+	OK(has(SHOWN) && has("二回目を始める"), "and the second round");
+	EQ_I(POST("/guide/inspections/1/round", "x", ""), 303, "begun");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "yes"), 303, "now yes");
+	EQ_I(get("/guide/practice/self-inspection"), 200, "the practice");
+	OK(has("badge green"), "is green: it was measured");
+}
+
+static void
+working(void)
+{
+	EQ_I(POST("/guide/practice/usb/say", "value", "yes", "note", TORTURE), 303, "say yes");
+	EQ_I(get("/guide/practice/usb"), 200, "the practice");
+	OK(has("badge yellow"), "yellow without a paper");
+	EQ_I(POST("/guide/practice/usb/later", "until", "2026-11-25", "why", ""), 303, "later");
+	EQ_S(location, "/guide/practice/usb", "not without a reason");
+	EQ_I(POST("/guide/practice/usb/later", "until", "2026-11-25", "why", TORTURE), 303,
+	    "later");
+	EQ_S(location, "/", "with one");
+	EQ_I(POST("/guide/findings", "title", TORTURE, "pack", "check-r8", "item", "R8-H-2-9"), 303,
+	    "a finding");
+	EQ_S(location, "/guide/findings/1", "its page");
+	EQ_I(get("/guide/findings/1"), 200, "is there");
+	OK(has(SHOWN), "with its title");
+	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", "設定する", "due", "2026-12-20"), 303,
+	    "a plan");
+	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", "別の計画", "due", "2026-12-20"), 303,
+	    "of somebody who did not see it");
+	EQ_I(get("/guide/findings/1"), 200, "the first");
+	OK(has("設定する") && !has("別の計画"), "stays");
+	EQ_I(POST("/guide/findings/1/approve", "rev", "2"), 303, "approved");
+	EQ_I(POST("/guide/reviews", "held", "2026-11-18", "chair", "院長", "minutes", TORTURE, "d-1",
+	    "done"), 303, "a review");
+	EQ_I(get("/guide/reviews"), 200, "is kept");
+	OK(has(SHOWN), "with its minutes");
+	EQ_I(get("/guide/findings/1"), 200, "the finding");
+	OK(has("済"), "has ended");
+}
+
+static void
+vendor(void)
+{
+	char token[64] = "", path[100];
+	const char *at;
+
+	EQ_I(POST("/guide/requests", "vendor", "", "practice", "patches", "due", "2026-12-20"), 303,
+	    "nobody");
+	EQ_S(location, "/guide/requests/new", "is refused");
+	EQ_I(POST("/guide/requests", "vendor", "㈱ABC " TORTURE, "practice", "patches", "form",
+	    "check-r8-vendor", "due", "2026-12-20"), 303, "a letter");
+	EQ_S(location, "/guide/requests/1", "its page");
+	EQ_I(get("/guide/requests/1"), 200, "is there");
+	OK(has("㈱ABC " SHOWN), "to whom");
+	EQ_I(POST("/guide/requests/1/link", "x", ""), 200, "a way in");
+	at = memmem(body.p, body.len, "/vendor/", 8);
+	if (at)
+		(void)snprintf(token, sizeof(token), "%.43s", at + 8);
+	EQ_I(strlen(token), 43, "shown once");
+	EQ_I(get("/guide/requests/1"), 200, "afterwards");
+	OK(!has(token), "no more");
+	(void)snprintf(path, sizeof(path), "/vendor/%s", token);
+	EQ_I(get(path), 200, "the vendor's page");
+	OK(has("v-R8-V-2-6"), "with the form");
+	EQ_I(POST(path, "v-R8-V-2-6", "no"), 422, "without a name");
+	OK(has("checked"), "what was chosen is still there");
+	EQ_I(POST(path, "name", "山田 " TORTURE, "v-R8-V-2-6", "no", "n-R8-V-2-6", TORTURE), 200,
+	    "answered");
+	EQ_I(get(path), 410, "the way is closed");
+	EQ_I(get("/vendor/nonsense"), 410, "and so is any other");
+	EQ_I(get("/guide/requests/1"), 200, "the request");
+	OK(has(SHOWN) && has("返事あり"), "has the answer");
+	EQ_I(get("/guide/practice/patches"), 200, "the practice");
+	OK(has("badge red"), "is red: the vendor says no");
+}
+
+int
+main(void)
+{
+	const struct db_step *steps;
+	struct err e = {0};
+	char url[100];
+	size_t n;
+
+	(void)setenv("TZ", "Asia/Tokyo", 1);
+	buf_init(&body, 8 << 20);
+	if (!mkdtemp(dir))
+		return 1;
+	(void)snprintf(url, sizeof(url), "sqlite:%s/records.db", dir);
+	steps = db_steps(&n);
+	OK(state_open(fio_os(), dir, false, &st, &e) == 0 && db_open(url, &c.db, &e) == 0 &&
+	    db_migrate(c.db, steps, n, NOW, &e) > 0 &&
+	    facts_open(&st, true, NOW, &facts, &e) == 0, "a state");
+	c.state = &st;
+	c.facts = &facts;
+	c.ready = true;
+	c.ops.may = may;
+	c.host = "box";
+	OK(pages_routes(&c.routes, &c.nroutes, &e) == 0, "routes");
+	reading();
+	inspection();
+	working();
+	vendor();
+	guide_free(c.guide);
+	facts_close(facts);
+	db_close(c.db);
+	state_close(&st);
+	buf_free(&body);
+	(void)snprintf(url, sizeof(url), "rm -rf '%s'", dir);
+	if (system(url) != 0) /* allow: a test's own directory */
+		return 1;
+	return tap_done();
+}
