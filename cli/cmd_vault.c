@@ -14,7 +14,7 @@ static const struct cli_cmd commands[] = {
 	    "make a new vault and write its recovery key, once"},
 	{"backup", vault_backup_cmd,
 	    "mamori vault backup REPO PATH... [--name N] [--full] [--level 1-19] [--lock-days N] "
-	    "[--threads N]",
+	    "[--threads N] [--login-file FILE]",
 	    "一世代を保管します", "keep one generation"},
 	{"list", vault_list_cmd, "mamori vault list REPO [--key FILE]", "世代の一覧",
 	    "the generations"},

@@ -9,10 +9,13 @@
 #include "cli/cli_state.h"
 #include "cli/cli_vault.h"
 #include "cli/vault_keep.h"
+#include "cli/vault_pull.h"
 
 #define USAGE                                                                                      \
 	"mamori vault backup REPO PATH... [--name N] [--full] [--level 1-19] [--lock-days N] "     \
-	"[--threads N]"
+	"[--threads N] [--login-file FILE]"
+
+enum { MAX_PULLS = 16 };
 
 enum { SAY_PROBLEMS = 20, KEEP_PROBLEMS = 1000 };
 
@@ -25,6 +28,13 @@ struct job {
 	json_t *unreadable;
 	uint64_t nproblems;
 	struct buf text;
+	const char *login;
+	const char **sources; /* with shares replaced by where they are mounted */
+	struct pull pulls[MAX_PULLS];
+	size_t npulls;
+	const volatile int *stop; /* Ctrl-C */
+	volatile int vanished; /* a share stopped answering: no half generation */
+	volatile int cancel;   /* either */
 };
 
 static void
@@ -33,6 +43,7 @@ on_progress(void *cookie, const struct vault_progress *p)
 	struct job *j = cookie;
 	char all[24], fresh[24];
 
+	j->cancel |= *j->stop;
 	cli_progress(j->c, L(j->c, "%llu ファイル %s（新しく %s）", "%llu files, %s (%s new)"),
 	    (unsigned long long)p->files, cli_bytes(all, p->bytes), cli_bytes(fresh, p->new_bytes));
 }
@@ -53,6 +64,9 @@ on_problem(void *cookie, const char *path, size_t len, const char *why)
 		fprintf(stderr, "%s %s: %s\n", L(c, "読めません:", "cannot read:"), shown, why);
 	else if (j->nproblems == SAY_PROBLEMS + 1)
 		fprintf(stderr, "%s\n", L(c, "（ほかにもあります）", "(and more)"));
+	for (size_t i = 0; i < j->npulls && !j->vanished; i++)
+		j->vanished = !pull_alive(&j->pulls[i]);
+	j->cancel |= j->vanished | *j->stop;
 }
 
 static int
@@ -64,6 +78,7 @@ options(struct job *j, int argc, char **argv, struct err *e)
 	    {"level", required_argument, NULL, 'v'},
 	    {"lock-days", required_argument, NULL, 'l'},
 	    {"threads", required_argument, NULL, 't'},
+	    {"login-file", required_argument, NULL, 'g'},
 	    {NULL, 0, NULL, 0},
 	};
 	uint64_t v;
@@ -82,6 +97,8 @@ options(struct job *j, int argc, char **argv, struct err *e)
 		} else if (o == 'l') {
 			r = num_parse_u64(optarg, 36500, &j->lock_days, e);
 			j->has_lock = true;
+		} else if (o == 'g') {
+			j->login = optarg;
 		} else if (o == 't') {
 			r = num_parse_u64(optarg, 256, &v, e);
 			j->b.threads = r == 0 ? (unsigned)v : 0;
@@ -150,6 +167,60 @@ say(struct job *j, const struct vault_generation *g, double seconds, json_t *dou
 	return whole ? CLI_OK : CLI_NO;
 }
 
+/* ---- shares of other machines ---- */
+
+static int
+open_shares(struct job *j, const struct state *st, struct err *e)
+{
+	struct pull_login login = {0};
+	struct pull_url url;
+	int r = 0;
+
+	j->sources = calloc(j->b.nsources, sizeof(*j->sources));
+	if (!j->sources)
+		return err_set(e, E_NOMEM, "no memory");
+	if (j->login)
+		r = pull_login_read(j->login, &login, e);
+	for (size_t i = 0; r == 0 && i < j->b.nsources; i++) {
+		j->sources[i] = j->b.sources[i];
+		if (!pull_is(j->b.sources[i]))
+			continue;
+		r = j->npulls == MAX_PULLS ? err_set(e, E_LIMIT, "too many shares at once") :
+		    pull_url_get(j->b.sources[i], &url, e);
+		if (r == 0)
+			r = pull_open(st, &url, &login, &j->pulls[j->npulls], e);
+		if (r < 0)
+			continue;
+		j->sources[i] = j->pulls[j->npulls++].dir;
+	}
+	explicit_bzero(&login, sizeof(login));
+	j->b.sources = j->sources;
+	j->b.no_inodes = j->npulls > 0;
+	return r;
+}
+
+static void
+close_shares(struct job *j)
+{
+	for (size_t i = 0; i < j->npulls; i++)
+		pull_close(&j->pulls[i]);
+	free(j->sources);
+}
+
+/* say_share(j): What a share cannot give. */
+static void
+say_share(struct job *j)
+{
+	if (j->npulls > 0)
+		cli_say(j->c, "%s",
+		    L(j->c,
+			"共有から写しました。アクセス権(ACL)と代替ストリームは含まれません。\n"
+			"開いたままのデータベースは先に書き出してください（man mamori の PULL MODE）。",
+			"Copied from a share: without its access lists and alternate streams. Files "
+			"of a database that is open may not be usable: dump it first (PULL MODE in "
+			"man mamori)."));
+}
+
 static int
 run(struct job *j, struct state *st)
 {
@@ -175,7 +246,8 @@ run(struct job *j, struct state *st)
 	j->b.progress = on_progress;
 	j->b.problem = on_problem;
 	j->b.cookie = j;
-	j->b.cancel = vault_cancel();
+	j->stop = vault_cancel();
+	j->b.cancel = j->npulls > 0 ? &j->cancel : j->stop;
 	r = vault_identify_at(fio_os(), j->repo, &place, &id, &e);
 	if (r == 0)
 		r = vault_w_open(fio_os(), j->repo, &place, &w, &e);
@@ -183,6 +255,8 @@ run(struct job *j, struct state *st)
 		r = vault_w_backup(w, &j->b, &g, &e);
 	vault_w_close(w);
 	cli_progress_end(c);
+	if (j->vanished && r < 0)
+		(void)err_set(&e, E_NET, "the share stopped answering half-way");
 	if (r < 0)
 		return cli_fail(c, &e, L(c, "保管できませんでした。前の世代はそのままです",
 		    "no generation was added; the earlier ones are as they were"));
@@ -191,6 +265,7 @@ run(struct job *j, struct state *st)
 	leave_fact(j, &g, seconds);
 	doubt = vault_kept_backup(c, st->dirfd, j->repo, &g, &figures);
 	r = say(j, &g, seconds, doubt);
+	say_share(j);
 	free(g.runs);
 	return r;
 }
@@ -211,7 +286,10 @@ vault_backup_cmd(struct cli *c, int argc, char **argv)
 	j.unreadable = json_array();
 	r = cli_state(c, false, &st);
 	if (r == CLI_OK) {
-		r = run(&j, &st);
+		r = open_shares(&j, &st, &e) == 0 ? run(&j, &st) :
+		    cli_fail(c, &e, L(c, "共有を読めません。何も変わっていません",
+			"the share cannot be read; nothing was changed"));
+		close_shares(&j);
 		state_close(&st);
 	}
 	json_decref(j.unreadable);

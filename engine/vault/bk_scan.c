@@ -191,10 +191,12 @@ unchanged(const struct scan *s, const struct files_entry *en, const struct stat 
 	int64_t seen = (files_r_started(s->run->fr) - RACY_US) * 1000;
 	int64_t now = b->now * 1000;
 
-	return en->usable && !b->full && en->ino == st->st_ino &&
+	/* a network share has no inodes to speak of: there size and time are all there is, and the
+	 * full read every month finds what hides from them */
+	return en->usable && !b->full && (b->no_inodes || (en->ino == st->st_ino &&
+	    en->ctime == nanos(&st->st_ctim) && en->ctime < seen && en->ctime <= now)) &&
 	    en->size == (uint64_t)st->st_size && en->mtime == nanos(&st->st_mtim) &&
-	    en->ctime == nanos(&st->st_ctim) && en->mtime < seen && en->ctime < seen &&
-	    en->ctime <= now && !due(en, b->now);
+	    en->mtime < seen && en->mtime <= now && !due(en, b->now);
 }
 
 static int

@@ -99,6 +99,7 @@ struct vault_backup {
 	int64_t now;               /* start, microseconds UTC */
 	int64_t lock_until;        /* 0: the repository's default */
 	bool full;                 /* read every file even when it looks unchanged */
+	bool no_inodes;            /* the source makes inode and change time up (a network share) */
 	unsigned threads;          /* 0: one per processor */
 	int level;                 /* zstd; 0: VAULT_LEVEL */
 	void (*progress)(void *cookie, const struct vault_progress *p); /* may be NULL */
