@@ -216,9 +216,9 @@ say_share(struct job *j)
 		    L(j->c,
 			"共有から写しました。アクセス権(ACL)と代替ストリームは含まれません。\n"
 			"開いたままのデータベースは先に書き出してください（man mamori の PULL MODE）。",
-			"Copied from a share: without its access lists and alternate streams. Files "
-			"of a database that is open may not be usable: dump it first (PULL MODE in "
-			"man mamori)."));
+			"Copied from a share: without its access lists and alternate streams. "
+			"Files of a database that is open may not be usable: dump it first "
+			"(PULL MODE in man mamori)."));
 }
 
 static int
