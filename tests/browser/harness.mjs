@@ -98,7 +98,8 @@ export async function inspect(page, name) {
 	await shoot(page, name);
 	await page.evaluate(axeSource);
 	const found = await page.evaluate(async () => {
-		const r = await window.axe.run(document, { resultTypes: ['violations'] });
+		const r = await window.axe.run(document, { resultTypes: ['violations', 'passes'] });
+		if (r.passes.length < 5) return [`axe looked at nothing: ${r.passes.length} rules passed`];
 		return r.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
 			.map((v) => `${v.id}: ${v.help}\n  ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join('\n  ')}`);
 	});
@@ -122,12 +123,13 @@ export async function press(page, locator) {
 // A task's page renews itself, without JavaScript too; where it leads is the answer.
 export async function settle(page, seconds = 120) {
 	const end = Date.now() + seconds * 1000;
-	while (/\/tasks\/[0-9a-f]+$/.test(new URL(page.url()).pathname)) {
-		const over = await page.locator('.state').count();
-		if (over || Date.now() > end) break;
-		await page.waitForTimeout(700);
-		await page.goto(page.url());
+	while (/\/tasks\/[0-9a-f]+$/.test(new URL(page.url()).pathname) && Date.now() < end) {
+		// between two pages there is nothing to count
+		const over = await page.locator('.state').count().catch(() => 0);
+		if (over) break;
+		await page.waitForTimeout(400);
 	}
+	await page.waitForLoadState().catch(() => {});
 }
 // The first start: a director with password and authenticator.
 export async function director(page, setup) {

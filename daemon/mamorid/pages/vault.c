@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "ledger/checks.h"
+#include "ledger/evidence.h"
 #include "mamorid/mamorid.h"
 #include "mamorid/model.h"
 #include "mamorid/pages/vault_pages.h"
@@ -85,6 +86,35 @@ outcome_light(const struct fact *f, const struct check *c, int64_t now)
 	return f->by == FACT_MEASURED ? "green" : "yellow";
 }
 
+/* Names of systems and places by their ids, for what only knows an id. */
+static int
+take_name(const struct db_row *row, void *cookie, struct err *e)
+{
+	(void)e;
+	model_text(cookie, db_col_text(row, 0), db_col_text(row, 1));
+	return 0;
+}
+
+static json_t *
+all_names(struct req *r)
+{
+	json_t *o = json_object();
+
+	(void)!db_each(r->db,
+	    r->ja ? "SELECT id, name_ja FROM systems UNION SELECT id, name_ja FROM places"
+		  : "SELECT id, name_en FROM systems UNION SELECT id, name_en FROM places",
+	    take_name, o, "", NULL);
+	return o;
+}
+
+static const char *
+name_of(const json_t *names, const char *id)
+{
+	const char *s = json_string_value(json_object_get(names, id));
+
+	return s ? s : id;
+}
+
 /* Every newest measurement about the vault, in the words of the table of checks; what is wrong
  * first. An event that happened and passed is no alarm and is left out. */
 static json_t *
@@ -92,13 +122,14 @@ measured(struct req *r)
 {
 	static const char *const order[] = {"red", "grey", "yellow", "green"};
 	struct facts_filter filter = {.check = "vault."};
-	json_t *out = json_array();
+	json_t *out = json_array(), *names;
 	struct fact *list;
 	size_t n;
 
 	if (!r->c->facts || !*r->c->facts ||
 	    facts_newest(*r->c->facts, &filter, &list, &n, NULL) < 0)
 		return out;
+	names = all_names(r);
 	for (size_t k = 0; k < ARRAY_LEN(order); k++)
 		for (size_t i = 0; i < n; i++) {
 			const struct check *c = checks_find(list[i].check);
@@ -108,57 +139,87 @@ measured(struct req *r)
 				continue;
 			(void)json_array_append_new(out,
 			    json_pack("{s:s, s:s, s:s, s:I, s:I}", "light", order[k], "what",
-				r->ja ? c->ja : c->en, "subject", list[i].id, "at",
+				r->ja ? c->ja : c->en, "subject", name_of(names, list[i].id), "at",
 				(json_int_t)list[i].at, "seq", (json_int_t)list[i].seq));
 		}
 	facts_newest_free(list, n);
+	json_decref(names);
 	return out;
 }
 
-static json_t *
-drill_model(const struct req *r, const struct db_row *row)
+static bool
+is_drill(const char *check)
 {
-	const char *outcome = db_col_text(row, 3);
-	json_t *res = json_loads(db_col_text(row, 5), 0, NULL);
-	json_t *o = json_pack("{s:I, s:s, s:s, s:I, s:s, s:s}", "id",
-	    (json_int_t)db_col_i64(row, 0), "kind", kind_word(db_col_text(row, 1)), "name",
-	    db_col_text(row, r->ja ? 6 : 7), "at", (json_int_t)db_col_i64(row, 2), "light",
-	    strcmp(outcome, "pass") == 0       ? "green"
-		: strcmp(outcome, "fail") == 0 ? "red"
-					       : "grey",
-	    "message", db_col_text(row, 4));
+	static const char *const checks[] = {"vault.restore.drill", "vault.ransomware.drill",
+	    "vault.database.drill"};
 
-	for (size_t i = 0; o && i < 3; i++) {
-		static const char *const names[] = {"files", "seconds", "mismatch"};
-		json_t *v = json_object_get(res, names[i]);
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (strcmp(check, checks[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A drill as the sealed record has it, whoever started it. */
+static json_t *
+drill_model(const struct req *r, const json_t *names, const struct fact *f)
+{
+	static const char *const numbers[] = {"files", "seconds", "mismatch", "lost", "damaged"};
+	const struct check *c = checks_find(f->check);
+	const char *cert = json_string_value(json_array_get(f->evidence, 0));
+	const char *light = f->outcome == FACT_PASS ? "green"
+	    : f->outcome == FACT_FAIL		    ? "red"
+						    : "grey";
+	json_t *o = json_pack("{s:I, s:s, s:s, s:I, s:s, s:s}", "seq", (json_int_t)f->seq, "what",
+	    !c          ? f->check
+		: r->ja ? c->ja
+			: c->en,
+	    "name", name_of(names, f->id), "at", (json_int_t)f->at, "light", light, "host",
+	    f->host);
+
+	for (size_t i = 0; o && i < ARRAY_LEN(numbers); i++) {
+		const json_t *v = json_object_get(f->observed, numbers[i]);
 
 		if (json_is_number(v))
-			model_int(o, names[i], (int64_t)json_number_value(v));
+			model_int(o, numbers[i], (int64_t)json_number_value(v));
 	}
-	json_decref(res);
+	if (o && cert)
+		model_text(o, "certificate", cert);
 	return o;
 }
 
-struct rows {
+struct drills {
 	struct req *r;
-	json_t *list;
+	json_t *names, *list; /* newest first */
+	uint64_t only;        /* 0: the last ones */
 };
 
 static int
-take_drill(const struct db_row *row, void *cookie, struct err *e)
+on_drill(const struct fact *f, void *cookie, struct err *e)
 {
-	struct rows *k = cookie;
+	struct drills *d = cookie;
 
 	(void)e;
-	(void)json_array_append_new(k->list, drill_model(k->r, row));
+	if (!is_drill(f->check) || (d->only && f->seq != d->only))
+		return 0;
+	(void)json_array_insert_new(d->list, 0, drill_model(d->r, d->names, f));
+	if (json_array_size(d->list) > DRILLS_SHOWN)
+		(void)json_array_remove(d->list, DRILLS_SHOWN);
 	return 0;
 }
 
-#define DRILL_COLUMNS                                                                              \
-	"SELECT r.id, j.kind, r.ended, r.outcome, r.message, coalesce(r.result, '{}'), "           \
-	"coalesce(s.name_ja, p.name_ja), coalesce(s.name_en, p.name_en) FROM job_runs r "          \
-	"JOIN jobs j ON j.id = r.job JOIN places p ON p.id = j.place "                             \
-	"LEFT JOIN systems s ON s.id = r.subject "
+/* drills(r, only): The array of the last drills, or the one with this number. */
+static json_t *
+drills(struct req *r, uint64_t only)
+{
+	struct facts_filter filter = {.check = "vault.", .from = only};
+	struct drills d = {
+	    .r = r, .names = all_names(r), .list = json_array(), .only = only};
+
+	if (r->c->facts && *r->c->facts)
+		(void)!facts_each(*r->c->facts, &filter, on_drill, &d, NULL, NULL);
+	json_decref(d.names);
+	return d.list;
+}
 
 #define PLACES(name)                                                                               \
 	"SELECT p.id, " name ", p.repo, p.key_file, (SELECT count(*) FROM systems s "              \
@@ -168,7 +229,6 @@ static int
 overview(struct req *r, struct err *e)
 {
 	struct mamorid *d = r->c->daemon;
-	struct rows drills = {r, json_array()};
 	json_t *m = json_object(), *systems = json_array(), *checks = json_array();
 	json_t *places = json_array();
 	struct model all;
@@ -186,16 +246,11 @@ overview(struct req *r, struct err *e)
 			? PLACES("p.name_ja") : PLACES("p.name_en"),
 		    take_place, places, "", e);
 	}
-	if (rc == 0)
-		rc = db_each(r->db,
-		    DRILL_COLUMNS "WHERE j.kind IN ('drill-files', 'drill-system') AND "
-				  "r.ended IS NOT NULL ORDER BY r.id DESC LIMIT $1",
-		    take_drill, &drills, "i", e, (int64_t)DRILLS_SHOWN);
 	model_put(m, "crumbs", vault_crumbs(NULL));
 	model_put(m, "systems", systems);
 	model_put(m, "checks", checks);
 	model_put(m, "places", places);
-	model_put(m, "drills", drills.list);
+	model_put(m, "drills", drills(r, 0));
 	model_put(m, "facts", measured(r));
 	model_bool(m, "may_run", req_may(r, AREA_VAULT, VERB_RUN, NULL));
 	if (rc < 0) {
@@ -318,37 +373,45 @@ system_page(struct req *r, struct err *e)
 /* --- one drill ------------------------------------------------------------------------------- */
 
 static int
-take_certificate(const struct db_row *row, void *cookie, struct err *e)
-{
-	struct rows *k = cookie;
-
-	(void)e;
-	json_decref(k->list);
-	k->list = drill_model(k->r, row);
-	return 0;
-}
-
-static int
 drill_page(struct req *r, struct err *e)
 {
-	int64_t id = req_num(req_id(r, 0), 1, INT64_MAX, 0);
-	struct rows k = {r, NULL};
-	int rc = db_each(r->db, DRILL_COLUMNS "WHERE r.id = $1 AND j.kind IN ('drill-files', "
-	    "'drill-system') AND r.ended IS NOT NULL", take_certificate, &k, "i", e, id);
+	int64_t seq = req_num(req_id(r, 0), 1, INT64_MAX, 0);
+	json_t *list = drills(r, (uint64_t)seq), *m = json_incref(json_array_get(list, 0));
 
-	if (rc == 0 && !k.list)
-		rc = err_set(e, E_NOENT, "no such drill");
-	if (rc < 0) {
-		json_decref(k.list);
-		return rc;
+	json_decref(list);
+	if (seq == 0 || !m) {
+		json_decref(m);
+		return err_set(e, E_NOENT, "no such drill");
 	}
-	model_put(k.list, "crumbs", vault_crumbs("vault.drill"));
-	return req_page(r, "vault-drill", k.list, e);
+	model_put(m, "crumbs", vault_crumbs("vault.drill"));
+	return req_page(r, "vault-drill", m, e);
+}
+
+/* The signed certificate itself, for `mamori drill verify` on any machine. */
+static int
+drill_certificate(struct req *r, struct err *e)
+{
+	int64_t seq = req_num(req_id(r, 0), 1, INT64_MAX, 0);
+	json_t *list = drills(r, (uint64_t)seq);
+	const char *hex =
+	    json_string_value(json_object_get(json_array_get(list, 0), "certificate"));
+	char path[96], name[64];
+
+	if (seq == 0 || !hex || strlen(hex) != EVIDENCE_HEX - 1) {
+		json_decref(list);
+		return err_set(e, E_NOENT, "no certificate");
+	}
+	(void)snprintf(path, sizeof(path), "evidence/%.2s/%.64s", hex, hex);
+	(void)snprintf(name, sizeof(name), "mamori-drill-%lld.json", (long long)seq);
+	json_decref(list);
+	return req_file(r, "application/json", name, path, false, e);
 }
 
 const struct route vault_rows[] = {
 	{M_GET, "/vault", AREA_VAULT, VERB_READ, NULL, 0, overview, 0},
 	{M_GET, "/vault/systems/:id", AREA_VAULT, VERB_READ, NULL, 0, system_page, 0},
-	{M_GET, "/vault/drills/:id", AREA_VAULT, VERB_READ, NULL, 0, drill_page, 0},
+	{M_GET, "/vault/drills/:seq", AREA_VAULT, VERB_READ, NULL, 0, drill_page, 0},
+	{M_GET, "/vault/drills/:seq/certificate", AREA_VAULT, VERB_READ, NULL, 0,
+	    drill_certificate, 0},
 	{0},
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/time.h"
 #include "mamorid/pages/vault_pages.h"
 
 enum { OUT_MAX = 16 << 20, ENTRIES_PAGE = 200, CRUMBS = 40 };
@@ -206,7 +207,9 @@ entry_model(const json_t *en, const char *dir)
 {
 	const char *name = json_string_value(json_object_get(en, "name"));
 	const char *type = json_string_value(json_object_get(en, "type"));
+	const char *when;
 	char path[4200];
+	int64_t at;
 	json_t *o;
 
 	/* a single file, asked for by name, has its whole path */
@@ -223,8 +226,9 @@ entry_model(const json_t *en, const char *dir)
 	    "dir", strcmp(type, "dir") == 0, "file",
 	    strcmp(type, "file") == 0 || strcmp(type, "hardlink") == 0, "size",
 	    json_integer_value(json_object_get(en, "size")), "ok", vault_path_ok(path));
-	if (o)
-		model_text(o, "mtime", json_string_value(json_object_get(en, "mtime")));
+	when = json_string_value(json_object_get(en, "mtime"));
+	if (o && when && time_get(when, &at, NULL) == 0)
+		model_int(o, "mtime", at);
 	return o;
 }
 

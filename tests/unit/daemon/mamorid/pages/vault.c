@@ -1,8 +1,10 @@
 /* The pages of the vault: what they start, what they show of it, and what they refuse. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ledger/evidence.h"
 #include "mamorid/http/console.h"
 #include "mamorid/mamorid.h"
 #include "mamorid/pages/pages.h"
@@ -23,6 +25,8 @@ static struct loop *l;
 static struct db *db;
 static struct state st;
 static struct tasks *tasks;
+static struct facts *facts;
+static uint64_t drill_seq;
 static json_t *order; /* the last one the runner got */
 
 static int64_t
@@ -175,31 +179,53 @@ fill(void)
 	    "('emr', '電子カルテ髙', 'EMR', 'chart', '[\"/srv/emr\"]', 'p1', 1)",
 	    "INSERT INTO jobs (id, kind, system, place, every, next_due, at) VALUES "
 	    "('b', 'backup', 'emr', 'p1', 'daily 02:00', 1, 1)",
-	    "INSERT INTO jobs (id, kind, system, place, every, next_due, at) VALUES "
-	    "('d', 'drill-files', NULL, 'p1', 'daily 03:00', 1, 1)",
 	    "INSERT INTO job_runs (job, due, started, ended, outcome, result) VALUES ('b', 1, "
 	    "1795000000000000, 1795000100000000, 'pass', "
 	    "'{\"generation\":\"1a2b3c\",\"files\":10,\"bytes\":1000,\"new_bytes\":500}')",
 	    "INSERT INTO job_runs (job, due, started, ended, outcome, message) VALUES ('b', 1, "
-	    "1795100000000000, 1795100100000000, 'fail', '満杯です')",
-	    "INSERT INTO job_runs (job, due, started, ended, outcome, subject, result) VALUES ("
-	    "'d', 1, "
-	    "1795200000000000, 1795200100000000, 'pass', 'emr', "
-	    "'{\"files\":20,\"seconds\":3.5,\"mismatch\":0}')"};
+	    "1795100000000000, 1795100100000000, 'fail', '満杯です')"};
 
 	for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
 		if (db_exec(db, sql[i], "", NULL) < 0)
 			abort();
 }
 
+/* A drill that somebody did, with its certificate. */
+static void
+drill_fact(void)
+{
+	static const char text[] = "{\"signed\":true}";
+	char hex[EVIDENCE_HEX];
+	int fd = state_dir(&st, "run", true, NULL), file;
+	struct fact f;
+
+	if (fd < 0 || fio_replace(fio_os(), fd, "c", text, strlen(text), 0600, NULL) < 0)
+		abort();
+	file = fio_open(fio_os(), fd, "c", O_RDONLY, 0, NULL);
+	if (file < 0 || evidence_put_fd(&st, file, 1000, hex, NULL) < 0 ||
+	    fact_fill(&f, "vault", "vault.restore.drill", "system", "emr", FACT_PASS,
+		NOW - TIME_DAY, NULL) < 0)
+		abort();
+	f.observed = json_pack("{s:i, s:f, s:i}", "files", 20, "seconds", 3.5, "mismatch", 0);
+	f.evidence = json_pack("[s]", hex);
+	if (facts_open(&st, true, NOW, &facts, NULL) < 0 ||
+	    facts_add(facts, &f, NOW, &drill_seq, NULL) < 0)
+		abort();
+	fact_free(&f);
+	fio_close(fio_os(), file);
+	fio_close(fio_os(), fd);
+}
+
 static void
 test_shown(void)
 {
+	char to[80];
 	struct req r;
 
 	EQ_I(ask(&r, M_GET, "/vault", "a", NULL), 200, "the overview");
 	OK(strstr(body(&r), "電子カルテ髙") && strstr(body(&r), "院内の保管庫"), "system and place");
-	OK(strstr(body(&r), "/vault/drills/3") != NULL, "the drill leads to its certificate");
+	(void)snprintf(to, sizeof(to), "/vault/drills/%llu", (unsigned long long)drill_seq);
+	OK(strstr(body(&r), to) != NULL, "the drill leads to its certificate");
 	req_free(&r);
 	EQ_I(ask(&r, M_GET, "/vault/systems/emr", "a", NULL), 200, "a system");
 	OK(strstr(body(&r), "value=\"1a2b3c\"") && strstr(body(&r), "満杯です"), "its generations");
@@ -207,10 +233,18 @@ test_shown(void)
 	req_free(&r);
 	EQ_I(ask(&r, M_GET, "/vault/systems/x", "a", NULL), 404, "no such system");
 	req_free(&r);
-	EQ_I(ask(&r, M_GET, "/vault/drills/3", "a", NULL), 200, "a certificate");
-	OK(strstr(body(&r), "戻せました") && strstr(body(&r), "令和8年"), "says what happened and when");
+	EQ_I(ask(&r, M_GET, to, "a", NULL), 200, "a certificate");
+	OK(strstr(body(&r), "戻せました") && strstr(body(&r), "令和8年"),
+	    "says what happened and when");
+	OK(strstr(body(&r), "電子カルテ髙") != NULL, "and to what");
 	req_free(&r);
-	EQ_I(ask(&r, M_GET, "/vault/drills/1", "a", NULL), 404, "a backup is no drill");
+	(void)snprintf(to + strlen(to), sizeof(to) - strlen(to), "/certificate");
+	EQ_I(ask(&r, M_GET, to, "a", NULL), 200, "and can be taken along");
+	OK(r.res.fd >= 0 && r.res.fd_size == 15, "as it was signed");
+	fio_close(fio_os(), r.res.fd);
+	r.res.fd = -1;
+	req_free(&r);
+	EQ_I(ask(&r, M_GET, "/vault/drills/99", "a", NULL), 404, "no such drill");
 	req_free(&r);
 }
 
@@ -362,14 +396,16 @@ main(void)
 	    loop_new(clock, &l, NULL) < 0 || tasks_new(l, db, &st, &ops, &tasks, NULL) < 0)
 		abort();
 	con = (struct console){.l = l, .db = db, .state = &st, .ops = {.may = may}, .ready = true,
-	    .tasks = tasks};
+	    .tasks = tasks, .facts = &facts};
 	fill();
+	drill_fact();
 	test_shown();
 	test_started();
 	test_look();
 	test_file();
 	test_restore();
 	json_decref(order);
+	facts_close(facts);
 	tasks_free(tasks);
 	loop_free(l);
 	db_close(db);
