@@ -98,6 +98,10 @@ on_line(struct loop *l, int fd, uint32_t events, void *cookie)
 		    json_string_value(json_object_get(o, "url")));
 		(void)snprintf(u->print, sizeof(u->print), "%s",
 		    json_string_value(json_object_get(o, "fingerprint")));
+		(void)snprintf(u->setup, sizeof(u->setup), "%s",
+		    json_is_string(json_object_get(o, "setup"))
+		        ? json_string_value(json_object_get(o, "setup"))
+		        : "");
 		u->ready = true;
 	}
 	json_decref(o);
@@ -200,14 +204,20 @@ announce(struct up *u)
 	char drill[PATH_MAX * 2 + 64];
 
 	(void)snprintf(drill, sizeof(drill), "%s --state %s drill ransomware", c->self, u->state);
-	cli_say(c, "%s %s", L(c, "画面:", "Console:"), u->url);
+	if (u->setup[0]) { /* until somebody can sign in only this address works */
+		cli_say(c, "%s %s", L(c, "はじめの準備:", "First steps:"), u->setup);
+		cli_say(c, "%s", L(c, "  （この住所は一度きりです。ほかの人に見せないでください）",
+		    "  (this address works once; show it to nobody else)"));
+	} else {
+		cli_say(c, "%s %s", L(c, "画面:", "Console:"), u->url);
+	}
 	cli_say(c, L(c, "  （ブラウザーが証明書を尋ねたら、指紋 SHA-256 %s と見比べてください）",
 	    "  (when the browser asks about the certificate, compare SHA-256 %s)"), u->print);
 	cli_say(c, "%s\n  %s", L(c, "ランサムウェアの訓練は、別の端末で次の一行を打ってください:",
 	    "For the ransomware drill type this line in another terminal:"), drill);
 	cli_say(c, "%s", L(c, "止めるには Ctrl-C", "Ctrl-C stops."));
-	cli_json(c, json_pack("{s:b, s:s, s:s, s:s}", "ready", 1, "url", u->url, "fingerprint",
-	    u->print, "drill", drill));
+	cli_json(c, json_pack("{s:b, s:s, s:s, s:s, s:s*}", "ready", 1, "url", u->url,
+	    "fingerprint", u->print, "drill", drill, "setup", u->setup[0] ? u->setup : NULL));
 	(void)fflush(stdout);
 }
 

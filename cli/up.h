@@ -19,6 +19,7 @@ struct up {
 	const char *listen, *size;
 	char state[PATH_MAX], program[PATH_MAX], sock[PATH_MAX];
 	char url[UP_URL], print[112];
+	char setup[UP_URL + 32]; /* the address of the first start; "" when it is over */
 	struct loop *l;
 	struct loop_src *late, *line_src;
 	struct buf line; /* what the daemon printed */

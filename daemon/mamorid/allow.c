@@ -6,7 +6,8 @@
 
 /* Forms of arguments:
  *   R  a repository: an absolute path, mamori://... or s3://...
- *   P  an absolute path without "." or ".." in it, outside the state directory
+ *   P  an absolute path without "." or ".." in it, outside the state directory, but for the
+ *      practice hospital's data in STATE/practice
  *   K  the same, but it may lie in STATE itself (the practice hospital's recovery key does)
  *   D  a folder to give data back into: as P, or STATE/spool/..., STATE/restored/...
  *   S  a file of the spool: STATE/spool/NAME
@@ -89,7 +90,8 @@ fits(char form, const char *s, const char *state)
 		return is_path(s) || strncmp(s, "mamori://", 9) == 0 ||
 		    strncmp(s, "s3://", 5) == 0;
 	case 'P':
-		return is_path(s) && !in && strcmp(s, state) != 0;
+		return is_path(s) && strcmp(s, state) != 0 &&
+		    (!in || strncmp(in, "practice/", 9) == 0);
 	case 'D': /* where things are given back: nowhere in the state but these two */
 		return is_path(s) && strcmp(s, state) != 0 &&
 		    (!in || strncmp(in, "spool/", 6) == 0 || strncmp(in, "restored/", 9) == 0);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "guide/guide.h"
 #include "mamorid/mamorid.h"
 #include "mamorid/pages/pages.h"
 #include "mamorid/runner.h"
@@ -135,6 +136,8 @@ open_people(struct mamorid *m, struct err *e)
 	}
 	r = identity_account_count(c->id, e);
 	c->ready = r > 0;
+	if (r == 0)
+		setup_code(c);
 	return r < 0 ? r : 0;
 }
 
@@ -289,7 +292,12 @@ ready(const struct mamorid *m)
 {
 	json_t *o = json_pack("{s:b, s:s, s:s}", "ready", 1, "url", m->url, "fingerprint",
 	    m->fingerprint);
-	char text[300];
+	char text[300], setup[WEB_URL + 32];
+
+	/* the address of the first start is for whoever started us, not for logs */
+	(void)snprintf(setup, sizeof(setup), "%ssetup/%s", m->url, m->console.setup);
+	if (m->console.setup[0])
+		(void)json_object_set_new(o, "setup", json_string(setup));
 
 	(void)json_dumpf(o, stdout, JSON_COMPACT);
 	json_decref(o);
@@ -312,6 +320,7 @@ end(struct mamorid *m)
 	sched_free(m->sched);
 	chan_free(m->chan);
 	web_stop(m->web);
+	guide_free(m->console.guide);
 	identity_close(m->console.id);
 	accesslog_close(m->console.log);
 	facts_close(m->facts);

@@ -2,6 +2,7 @@
 # mamorid with a stand-in for the program that jobs run: the console, the control socket, jobs, kill -9, missed runs.
 # timeout: 180
 . "$MAMORI_SRC/tests/tap.sh"
+. "$MAMORI_SRC/tests/web.sh"
 mamorid=$MAMORI_BUILD/daemon/mamorid/mamorid
 [ -x "$mamorid" ] || skip_all "mamorid was not built"
 command -v curl >/dev/null || skip_all "curl is missing"
@@ -46,6 +47,7 @@ start() {
 		sleep 0.1
 	done
 	url=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' ready)
+	web_url=$url
 	[ -n "$url" ]
 }
 stop() { kill -TERM $pid && wait $pid; }
@@ -77,15 +79,17 @@ status "a second mamorid is refused" 3 "$mamorid" --state "$S" --program "$PWD/p
 status "an address that is none" 2 "$mamorid" --state "$S.2" --program "$PWD/program" --listen nowhere
 
 # the console
-is "the page" "$(code "$url")" 200
+open=${url}incident # the page that is open to everybody
+is "the page" "$(code "$open")" 200
+is "before the first start nothing else is" "$(code "$url")" 403
 is "health" "$(curl -sk -m 20 "${url}healthz")" ok
-ok "Japanese first" sh -c "curl -sk -m 20 '$url' | grep -q 'lang=\"ja\"'"
-ok "English on wish" sh -c "curl -sk -m 20 '$url?lang=en' | grep -q 'Copies, system by system'"
+ok "Japanese first" sh -c "curl -sk -m 20 '$open' | grep -q 'lang=\"ja\"'"
+ok "English on wish" sh -c "curl -sk -m 20 '$open?lang=en' | grep -q 'Stay calm'"
 is "no HTTP without TLS" "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://${url#https://}")" 000
-is "no TLS 1.1" "$(code --tls-max 1.1 "$url")" 000
-is "TLS 1.2" "$(code --tlsv1.2 --tls-max 1.2 "$url")" 200
-for m in POST PUT DELETE OPTIONS TRACE PATCH FOO; do is "$m is refused" "$(code -X $m "$url")" 405; done
-is "a body is refused" "$(code -d @/etc/services "$url")" 405
+is "no TLS 1.1" "$(code --tls-max 1.1 "$open")" 000
+is "TLS 1.2" "$(code --tlsv1.2 --tls-max 1.2 "$open")" 200
+for m in POST PUT DELETE OPTIONS TRACE PATCH FOO; do is "$m is refused" "$(code -X $m "$open")" 405; done
+is "a body is refused" "$(code -d @/etc/services "$open")" 405
 for p in nope ../../etc/passwd %2e%2e/etc/passwd records.db keys/console.key //etc/passwd status.css/x .; do
 	c=$(code --path-as-is "$url$p")
 	ok "nothing at $p ($c)" [ "$c" = 404 ]
@@ -97,12 +101,17 @@ ok "long headers are refused ($c)" sh -c "[ $c = 431 ] || [ $c = 000 ]"
 is "another name for this address (a page elsewhere, whose name was pointed here)" "$(code -H 'Host: elsewhere.example' "$url")" 421
 is "two lengths" "$(code -H 'Content-Length: 3' -H 'Transfer-Encoding: chunked' -d abc "$url")" 400
 no "no header is made from the address" sh -c \
-    "curl -sk -m 20 -D - -o /dev/null '$url?lang=%0d%0aSet-Cookie:%20x=1' | grep -qi '^set-cookie'"
-headers=$(curl -sk -m 20 -D - -o /dev/null "$url")
+    "curl -sk -m 20 -D - -o /dev/null '$url?lang=%0d%0aSet-Cookie:%20x=1' | grep -qi '^set-cookie: *x=1'"
+headers=$(curl -sk -m 20 -D - -o /dev/null "$open")
 for h in "content-security-policy: default-src 'none'" "x-content-type-options: nosniff" "x-frame-options: DENY" \
-    "referrer-policy: no-referrer" "cache-control: no-store"; do
+    "referrer-policy: same-origin" "cache-control: no-store"; do
 	ok "header $h" grep -qi "^$h" <<<"$headers"
 done
+
+web_begin "$url" "$(sed -n 's/.*"setup": *"\([^"]*\)".*/\1/p' ready)"
+tap_result $? "the first start: a director signs in" "$web_status $web_to"
+web_get /status
+is "the state of protection" "$web_status" 200
 
 # the control socket
 ok "ping" call ping
@@ -124,7 +133,8 @@ no "twice is refused" call system.add \
 ok "its first copy is made at once" wait_for 20 sql_is "SELECT outcome FROM job_runs WHERE job='backup:ssmix2'" pass
 is "with the system's path" "$(head -1 ran)" "vault backup $S/vault/p /data/電子カルテ --name ssmix2"
 ok "its result is kept" sql_is "SELECT json_extract(result,'$.files') FROM job_runs WHERE id=1" 7
-ok "the page shows it, escaped" sh -c "curl -sk -m 20 '$url?lang=ja' | grep -q '&lt;b&gt;カルテ 髙橋 𠮷野'"
+ok "the page shows it, escaped" sh -c "curl -sk -b jar -m 20 '${url}status?lang=ja' | grep -q '&lt;b&gt;カルテ 髙橋 𠮷野'"
+ok "so does today's page" sh -c "curl -sk -b jar -m 20 '$url?lang=ja' | grep -q '&lt;b&gt;カルテ 髙橋 𠮷野'"
 ok "its fact is sealed" wait_for 10 sql_is "SELECT sealed FROM job_runs WHERE id=1" 1
 call job.run '{"job":"drill-files:p"}' >/dev/null
 ok "a job that cannot be done is an error" wait_for 20 sql_is \
@@ -148,7 +158,7 @@ no "a fact without its fields" call fact.add '{"check":"x"}'
 touch slow
 call job.run '{"job":"backup:ssmix2"}' >/dev/null
 ok "a slow job is running" wait_for 10 sql_is "SELECT count(*) FROM job_runs WHERE ended IS NULL" 1
-ok "the page shows it" sh -c "curl -sk -m 20 '$url' | grep -q '<progress'"
+ok "the page shows it" sh -c "curl -sk -b jar -m 20 '${url}status' | grep -q '<progress'"
 kill -9 $pid
 wait $pid 2>/dev/null
 gone() { [ ! -d "/proc/$(cat job)" ] || grep -q ') Z ' "/proc/$(cat job)/stat"; }
@@ -189,7 +199,8 @@ mv "$S/facts/log" log.good
 head -c 100 log.good >"$S/facts/log"
 begins "with a damaged sealed record it still starts"
 ok "says so" grep -q "sealed record" log
-ok "in red" sh -c "curl -sk -m 20 '$url' | grep -q 'hero red'"
+ok "in red" sh -c "curl -sk -b jar -m 20 '${url}status' | grep -q 'hero red'"
+ok "on today's page too" sh -c "curl -sk -b jar -m 20 '$url' | grep -q 'class=\"banner\"'"
 call job.run '{"job":"backup:ssmix2"}' >/dev/null
 ok "and copies go on" wait_for 20 sql_is "SELECT outcome FROM job_runs WHERE job='backup:ssmix2' ORDER BY id DESC LIMIT 1" pass
 ok "whose fact waits" sql_is "SELECT sealed FROM job_runs ORDER BY id DESC LIMIT 1" 0

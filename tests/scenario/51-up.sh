@@ -2,6 +2,7 @@
 # `mamori up`: one command from nothing to a running console; a second one, Ctrl-C, kill -9 of everything.
 # timeout: 280
 . "$MAMORI_SRC/tests/tap.sh"
+. "$MAMORI_SRC/tests/web.sh"
 command -v curl >/dev/null || skip_all "curl is missing"
 S=$PWD/state pid=
 up() {
@@ -9,11 +10,12 @@ up() {
 	"$MAMORI" --state "$S" --lang ja up "$@" >out 2>log &
 	pid=$!
 	for _ in $(seq 900); do
-		grep -q '^画面: ' out && break
+		grep -Eq '^(画面|はじめの準備): ' out && break
 		kill -0 $pid 2>/dev/null || return 1
 		sleep 0.2
 	done
-	url=$(sed -n 's/^画面: //p' out)
+	# on a state that nobody can sign in to yet it is the address of the first start
+	url=$(sed -n 's/^画面: //p; s|^はじめの準備: \(.*\)setup/.*|\1|p' out)
 	[ -n "$url" ]
 }
 begins() { up "${@:2}"; tap_result $? "$1" "$(cat out log)"; }
@@ -33,17 +35,18 @@ status "an address that is none" 2 "$MAMORI" --state "$S" up --listen nowhere
 no "wrong addresses leave nothing running" pgrep -f "mamorid --state $S"
 
 begins "it starts on an empty state" --listen 127.0.0.1:0
-is "the console answers" "$(code "$url")" 200
+is "the console answers" "$(code "${url}incident")" 200
+ok "with the address of the first start" grep -q "^はじめの準備: ${url}setup/" out
 is "its address is printed once" "$(grep -c "$url" out)" 1
 ok "and the line to type" grep -q -- "--state $S drill ransomware" out
 status "a second one on the same state is refused" 3 "$MAMORI" --state "$S" up
 ok "with the address of the first" sh -c "'$MAMORI' --state '$S' up 2>&1 | grep -q '$url'"
-is "the first goes on" "$(code "$url")" 200
+is "the first goes on" "$(code "${url}incident")" 200
 
 # the daemon dies; up starts it again at the same address
 d=$(pgrep -P $pid)
 kill -9 "$d"
-ok "a daemon that dies is started again" sh -c "for i in \$(seq 50); do [ \$(curl -sk -o /dev/null -m 5 -w '%{http_code}' '$url') = 200 ] && exit 0; sleep 0.2; done; exit 1"
+ok "a daemon that dies is started again" sh -c "for i in \$(seq 50); do [ \$(curl -sk -o /dev/null -m 5 -w '%{http_code}' '${url}incident') = 200 ] && exit 0; sleep 0.2; done; exit 1"
 
 kill -INT $pid
 wait $pid
@@ -86,7 +89,9 @@ is "each has its first copy" "$(sql "SELECT count(*) FROM job_runs WHERE outcome
 ok "a key that was there is put aside, not removed" grep -q 'of another' "$S/recovery-key.txt.unfinished-1"
 ok "there is a recovery key" [ -s "$S/recovery-key.txt" ]
 is "that only its owner may read" "$(stat -c %a "$S/recovery-key.txt" | cut -c2-)" 00
-ok "the page says that it is a practice" sh -c "curl -sk -m 20 '$url?lang=ja' | grep -q '練習用の病院'"
+web_begin "$url" "$(sed -n 's/^はじめの準備: //p' out)"
+tap_result $? "a director signs in" "$web_status $web_to"
+ok "the page says that it is a practice" sh -c "curl -sk -b jar -m 20 '${url}?lang=ja' | grep -q '練習用です'"
 for k in verify:practice drill-files:practice drill-system:practice verify-deep:practice; do
 	python3 - "$S/run/mamorid.sock" "$k" <<'END'
 import json, socket, sys

@@ -234,6 +234,42 @@ model_put(json_t *o, const char *key, json_t *value)
 	(void)json_object_set_new(o, key, value);
 }
 
+/* words_of(o, ja): The text (new reference) when ${o} is one in two languages, else NULL. */
+static json_t *
+words_of(json_t *o, bool ja)
+{
+	json_t *v = json_object_size(o) == 2 ? json_object_get(o, ja ? "ja" : "en") : NULL;
+
+	return v && json_object_get(o, ja ? "en" : "ja") ? json_incref(v) : NULL;
+}
+
+void
+model_words(json_t *o, bool ja)
+{
+	json_t *v, *w;
+	const char *key;
+	void *tmp;
+	size_t i;
+
+	json_object_foreach_safe(o, tmp, key, v) {
+		w = words_of(v, ja);
+		if (w)
+			(void)json_object_set_new(o, key, w);
+		else
+			model_words(v, ja);
+	}
+	json_array_foreach(o, i, v) {
+		w = words_of(v, ja);
+		if (w)
+			(void)json_array_set_new(o, i, w);
+		else
+			model_words(v, ja);
+	}
+	v = json_object_get(o, "reason_en");
+	if (v && !ja)
+		(void)json_object_set(o, "reason", v);
+}
+
 /* with(r, skip, skip2, b): "?" and all query fields but these, each followed by "&". */
 static int
 with(const struct req *r, const char *skip, const char *skip2, struct buf *b)

@@ -9,6 +9,7 @@ enum {
 	GATE_SOURCES = 512,  /* addresses whose rate is remembered */
 	WORK_QUEUE = 16,     /* slow answers waiting at once */
 	SPOOL_UPLOADS = 8,   /* uploads at once */
+	SETUP_CODE = 17,     /* 80 bits in letters, with the NUL */
 };
 
 /* The engine's functions, as pointers so that tests can stand in for them. */
@@ -42,7 +43,8 @@ struct console {
 	size_t nroutes;
 	const char *host;           /* the machine's name */
 	const char *url;            /* https://addr:port/ */
-	bool ready;                 /* set up: somebody can sign in */
+	bool ready;                 /* set up: there is an account */
+	char setup[SETUP_CODE];     /* the code of the set-up address; "" when there is none */
 	bool practice;              /* shows the practice hospital */
 	void *daemon;               /* struct mamorid, for pages about it */
 	void *tasks;                /* struct tasks */

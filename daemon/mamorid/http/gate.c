@@ -171,11 +171,15 @@ gate_route(struct req *r, struct err *e)
 	enum identity_answer may;
 	int rc;
 
-	if (!r->c->ready && !(row->flags & F_SETUP))
-		rc = req_error(r, 403, e);
-	else if (row->flags & F_PUBLIC)
+	if (!r->c->ready && !(row->flags & F_SETUP)) {
+		/* the words say that, and where the address stands */
+		rc = req_page_status(r, 403, "error", json_pack("{s:i, s:s}", "status", 403, "word",
+		    "error.setup"), e);
+		return rc < 0 ? rc : GATE_ANSWERED;
+	}
+	if (row->flags & F_PUBLIC)
 		return GATE_PASS;
-	else if (!r->signed_in)
+	if (!r->signed_in)
 		rc = to_sign_in(r, e);
 	else if (row->flags & F_STAGE)
 		return GATE_PASS;
@@ -211,8 +215,11 @@ gate_log(struct req *r)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (r->method == 1u << i)
 			method = names[i];
-	(void)snprintf(what, sizeof(what), "%s.%s", identity_area_name(row->area),
-	    identity_verb_name(row->verb));
+	if (r->what[0])
+		(void)snprintf(what, sizeof(what), "%s", r->what);
+	else
+		(void)snprintf(what, sizeof(what), "%s.%s", identity_area_name(row->area),
+		    identity_verb_name(row->verb));
 	(void)snprintf(detail, sizeof(detail), "%s %s%s%s", method, row->path,
 	    r->detail[0] ? " " : "", r->detail);
 	req_log(r, what, r->object, r->result[0] ? r->result

@@ -118,8 +118,10 @@ struct req {
 	bool flash_old;               /* and it came as a cookie */
 	unsigned refresh;
 	char source[IDENTITY_SOURCE], agent[200], host[128];
+	char referer[FORM_PATH];      /* the page of ours that led here, "" without */
 	char object[IDENTITY_OBJECT]; /* the row's, filled in; a page may set a better one */
-	char result[16], detail[256]; /* for the access log; "" is "ok" by status */
+	char what[ACCESSLOG_WHAT];    /* for the access log; "" is "AREA.VERB" */
+	char result[16], detail[256]; /* "" is "ok" or "denied" by status */
 	struct res res;
 	const char *page;             /* the template that was rendered; for tests */
 	json_t *model;                /* its model; for tests */
@@ -186,12 +188,14 @@ void req_header(struct req *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* req_refresh(r, seconds): The page asks for itself again (without JavaScript). Before req_page. */
 void req_refresh(struct req *r, unsigned seconds);
-/* req_login(r, pass): Set the session cookie. req_logout(r): Remove it. */
+/* req_login(r, pass): Set the session cookie, and be that person from here on. req_logout(r):
+ * Remove it. */
 void req_login(struct req *r, const struct identity_pass *pass);
 void req_logout(struct req *r);
 /* req_device(r, token): Set the device cookie. */
 void req_device(struct req *r, const char *token);
-/* req_step_up(r, e): Go to the step-up page and come back here with GET. */
+/* req_step_up(r, e): Go to the step-up page and come back here; from a form, to the page with the
+ * form. */
 MUST int req_step_up(struct req *r, struct err *e);
 /* req_note(r, result, fmt, ...): What the access log says about this request. */
 void req_note(struct req *r, const char *result, const char *fmt, ...)
@@ -219,6 +223,10 @@ void model_text(json_t *o, const char *key, const char *value);
 void model_int(json_t *o, const char *key, int64_t value);
 void model_bool(json_t *o, const char *key, bool value);
 void model_put(json_t *o, const char *key, json_t *value); /* takes it */
+
+/* model_words(o, ja): In place, at any depth: every {"ja": ..., "en": ...} becomes the text of the
+ * language, and "reason" that of "reason_en" where there is one. Engines answer in both. */
+void model_words(json_t *o, bool ja);
 
 /* model_pager(r, total, per, ret_offset): The object for {{> pager}}: pages of ${per} rows, the
  * page by ?page=, every other query field kept. ${ret_offset}: the first row to show. */

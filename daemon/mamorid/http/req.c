@@ -138,6 +138,9 @@ req_login(struct req *r, const struct identity_pass *pass)
 	req_header(r, "Set-Cookie", "__Host-mamori=%s; Max-Age=%lld; " COOKIE, pass->token,
 	    (long long)(left < 1 ? 1 : left));
 	req_header(r, "Set-Cookie", "__Host-mamori-pre=; Max-Age=0; " COOKIE);
+	(void)snprintf(r->token, sizeof(r->token), "%s", pass->token);
+	r->signed_in = false;
+	gate_session(r);
 }
 
 void
@@ -210,19 +213,16 @@ int
 req_step_up(struct req *r, struct err *e)
 {
 	AUTO(buf_free) struct buf b = {0};
-	const char *back = r->path;
 	bool get = r->method == M_GET;
+	const char *back = get ? r->path : form_local(r->referer) ? r->referer : "/";
 
 	buf_init(&b, 8192);
-	if (!get) { /* back to the page with the form; what was typed is in the browser's history */
-		const char *from = req_form(r, "from");
-
-		back = form_local(from) ? from : "/";
-	}
 	if (tmpl_escape(CTX_URLPART, back, &b, e) < 0 ||
 	    (get && r->query_text[0] && (buf_str(&b, "%3F", e) < 0 ||
 	        tmpl_escape(CTX_URLPART, r->query_text, &b, e) < 0)) || !buf_cstr(&b, e))
 		return E_NOMEM;
+	if (!get) /* what was typed is in the browser's history */
+		req_flash(r, "again.repeat");
 	return req_go(r, e, "/signin/again?to=%s", (const char *)b.p);
 }
 

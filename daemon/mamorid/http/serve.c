@@ -49,7 +49,7 @@ struct web {
 static const char *const headers[][2] = {
 	{"X-Content-Type-Options", "nosniff"},
 	{"X-Frame-Options", "DENY"},
-	{"Referrer-Policy", "no-referrer"},
+	{"Referrer-Policy", "same-origin"},
 	{"Permissions-Policy", "camera=(), geolocation=(), microphone=(), usb=(), payment=()"},
 	{"Cross-Origin-Opener-Policy", "same-origin"},
 	{"Cross-Origin-Resource-Policy", "same-origin"},
@@ -275,6 +275,18 @@ read_cookies(struct call *k)
 	r->ja = web_lang_ja(lang, header(k, "Accept-Language"));
 }
 
+/* read_referer(k): Browsers send it only between our own pages. */
+static void
+read_referer(struct call *k)
+{
+	const char *s = header(k, "Referer");
+	size_t n = strlen(k->r.host);
+
+	if (s && strncmp(s, "https://", 8) == 0 && n && strncmp(s + 8, k->r.host, n) == 0 &&
+	    s[8 + n] == '/' && strlen(s + 8 + n) < sizeof(k->r.referer))
+		(void)snprintf(k->r.referer, sizeof(k->r.referer), "%s", s + 8 + n);
+}
+
 static enum MHD_Result
 on_argument(void *cls, enum MHD_ValueKind kind, const char *key, size_t nkey, const char *value,
     size_t nvalue)
@@ -325,6 +337,7 @@ read_head(struct call *k, const char *url, const char *method)
 	(void)MHD_get_connection_values_n(k->conn, MHD_GET_ARGUMENT_KIND, on_argument, k);
 	read_cookies(k);
 	(void)snprintf(r->host, sizeof(r->host), "%s", host ? host : "");
+	read_referer(k);
 	for (const char *p = agent; p && *p && (size_t)(p - agent) < sizeof(r->agent) - 1; p++)
 		r->agent[p - agent] = *p >= 0x20 && *p < 0x7f ? *p : '?';
 	if (how_many(k, "Host") != 1 || how_many(k, "Content-Length") > 1 ||

@@ -31,14 +31,9 @@ int
 pages_routes(const struct route **ret, size_t *ret_n, struct err *e)
 {
 	static const struct route *const tables[] = {
-		status_rows,
-		tasks_rows,
-		vault_rows, vault_do_rows, vault_look_rows,
-		guide_compare_rows,
-		guide_rows,
-		guide_run_rows,
-		guide_work_rows,
-		guide_vendor_rows,
+#define PAGES(name) name##_rows,
+#include "mamorid/pages/list.h"
+#undef PAGES
 	};
 	static struct route all[ROWS];
 	size_t n = 0;

@@ -5,10 +5,13 @@
 #include "mamorid/http/http.h"
 
 /* Each table ends with an empty row. */
-extern const struct route status_rows[], tasks_rows[];
-extern const struct route vault_rows[], vault_do_rows[], vault_look_rows[];
-extern const struct route guide_rows[], guide_run_rows[], guide_work_rows[], guide_vendor_rows[],
-    guide_compare_rows[];
+#define PAGES(name) extern const struct route name##_rows[];
+#include "mamorid/pages/list.h"
+#undef PAGES
+
+struct console;
+/* setup_code(c): A fresh code for the set-up address /setup/CODE. */
+void setup_code(struct console *c);
 
 struct task;
 struct task_new;

@@ -33,7 +33,15 @@ show(struct req *r, struct err *e)
 	return req_bytes(r, "text/html; charset=utf-8", NULL, b.p, b.len, e);
 }
 
+/* What to do in the first ten minutes; for everybody, signed in or not, and before the set-up. */
+static int
+incident(struct req *r, struct err *e)
+{
+	return req_page(r, "incident", json_object(), e);
+}
+
 const struct route status_rows[] = {
-	{M_GET, "/", AREA_TODAY, VERB_READ, NULL, F_PUBLIC | F_SETUP, show, 0},
+	{M_GET, "/incident", AREA_INCIDENT, VERB_READ, NULL, F_PUBLIC | F_SETUP, incident, 0},
+	{M_GET, "/status", AREA_VAULT, VERB_READ, NULL, 0, show, 0},
 	{0},
 };

@@ -83,7 +83,9 @@ test_allowed(void)
 	    "[\"identity\",\"check\",\"x\"]", "[\"account\",\"add\"]", "[\"vault\",\"serve\"]",
 	    "[\"drill\",\"restore\",\"--files\",\"1e9\"]",
 	    "[\"drill\",\"restore\",\"--files\",\"9999999999\"]"};
-	static const char *const good[] = {"[\"vault\",\"backup\",\"/v\",\"/a\",\"/b c\"]",
+	static const char *const good[] = {
+	    "[\"vault\",\"backup\",\"/v\",\"/state/practice/ssmix2\"]",
+	    "[\"vault\",\"backup\",\"/v\",\"/a\",\"/b c\"]",
 	    "[\"vault\",\"backup\",\"mamori://h/x\",\"/a\",\"--name\",\"髙橋\"]",
 	    "[\"vault\",\"ls\",\"/v\",\"latest\"]", "[\"vault\",\"ls\",\"/v\",\"1\",\"葛󠄀/x\"]",
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/srv/back\",\"--path\",\"a\"]",
