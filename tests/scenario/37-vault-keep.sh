@@ -1,0 +1,103 @@
+# timeout: 180
+# Generations that nobody can remove before their time, and the only way in which people can: two of them, a week of
+# waiting, and never the last ones that a drill proved. And a generation in which everything turned to noise.
+. "$MAMORI_SRC/tests/tap.sh"
+export MAMORI_STATE=$PWD/state LC_ALL=C.UTF-8
+age=$MAMORI_BUILD/tests/keep-age
+[ -x "$age" ] || skip_all "the helper that lets days pass was not built"
+vault() { "$MAMORI" --lang en vault "$@"; }
+json() { vault "$@" --json 2>/dev/null; }
+# get FILE EXPRESSION: a value of a JSON file.
+get() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
+newest_fact() { "$MAMORI" fact list --json 2>/dev/null | python3 -c '
+import json, sys
+f = [x for x in json.load(sys.stdin)["facts"] if x["check"] == sys.argv[1]]
+print(f[-1]["outcome"] if f else "none")' "$1"; }
+
+mkdir -p state src/追加
+for i in $(seq 60); do seq "$i" 400 >"src/追加/髙橋-$i.txt"; done
+ok "a vault" vault init repo --recovery-out key
+day() {
+	seq "$1" $((RANDOM + 1000)) >"src/day-$1.txt"
+	json backup repo src >"backup-$1" && "$MAMORI" drill restore --repo repo --files 5 >/dev/null 2>&1 &&
+	    "$age" state repo 1
+}
+days=0
+for d in 1 2 3 4 5 6 7; do day $d && days=$((days + 1)); done
+is "a week of backups, each proved by a drill" $days 7
+json list repo >list
+is "each is locked, by the box" "$(get list '[g["locked_until"] is not None and g["verified"] for g in d["generations"]].count(True)')" 7
+is "and that is a fact" "$(newest_fact vault.locked.generations)" pass
+
+vault prune repo --policy guideline --json >prune 2>/dev/null
+is "nothing that is locked is removed" "$? $(get prune 'd["removed"], d["refused"][0]["why"]')" "0 (0, 'locked')"
+status "an unknown policy is refused" 2 vault prune repo --policy none
+status "there is no pruning without a policy" 2 vault prune repo
+
+ok "the recovery key names an approver" vault approver add repo --name 院長 --out one --key key
+ok "and another" vault approver add repo --name '𠮷野 葛󠄀' --out two --key key
+no "an approver's key is not the recovery key" vault approver add repo --name 業者 --out three --key one
+ok "no key was left behind then" test ! -e three
+status "without the recovery key nobody is named" 2 vault approver add repo --name 業者 --out three
+is "two may approve" "$(vault approver list repo --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["approvers"]))')" 2
+
+"$age" state repo 30
+status "a month later removal can be asked for, and waits" 1 vault prune repo --policy guideline
+json prune repo --policy guideline --approver-key one >prune
+is "one person is not enough" "$(get prune 'd["removed"], d["pending"]["approvals_needed"], d["pending"]["days_left"]')" "(0, 1, 7)"
+is "everybody can see it" "$(newest_fact vault.prune.pending)" fail
+json prune repo --policy guideline --approver-key one >prune
+is "nor is the same one twice" "$(get prune 'd["pending"]["approvals_needed"]')" 1
+ok "anybody can stop it" vault prune repo --cancel
+is "and that is seen, too" "$(newest_fact vault.prune.pending)" pass
+"$age" state repo 8
+json prune repo --policy guideline --approver-key one --approver-key two >prune
+is "asked for again, it waits again" "$(get prune 'd["removed"], d["pending"]["approvals_needed"], d["pending"]["days_left"]')" "(0, 0, 7)"
+"$age" state repo 6
+status "six days are not seven" 1 vault prune repo --policy guideline
+is "a backup while it waits" "$(json backup repo src >b; echo $?)" 0
+"$age" state repo 1
+gone=$(get list 'd["generations"][0]["id"]')
+json prune repo --policy guideline >prune
+is "then it is done" "$? $(get prune 'd["removed"] > 0 and d["freed_bytes"] > 0 and d["pending"] is None')" "0 True"
+json list repo >list
+is "what was removed stays listed as that" "$(get list 'd["generations"][0]["removed"], d["generations"][-1]["removed"]')" "(True, False)"
+no "and cannot be restored" vault restore repo "$gone" --to out0 --key key
+n=0
+for g in $(get list '" ".join(g["id"] for g in d["generations"] if not g["removed"])'); do
+	vault restore repo "$g" --to "out-$g" --key key >/dev/null 2>&1 && n=$((n + 1))
+done
+is "every other one can" $n "$(get list '[g["removed"] for g in d["generations"]].count(False)')"
+ok "and the newest is what the source is" diff -r src "out-$(get list 'd["generations"][-1]["id"]')/src"
+ok "what is gone on purpose is no damage" vault verify repo --data --key key
+ok "and the records hold" "$MAMORI" verify
+json prune repo --policy guideline >prune
+is "the next removal begins from the beginning" "$(get prune 'd["removed"], d["pending"]["approvals_needed"]')" "(0, 2)"
+
+ok "a policy that keeps more can be set by anybody" vault policy repo --set year
+no "one that keeps less cannot" vault policy repo --set guideline
+no "nor by one person" vault policy repo --set guideline --approver-key one
+ok "but by two" vault policy repo --set guideline --approver-key one --approver-key two
+
+ok "another vault" vault init other --recovery-out key2
+no "its recovery key is no authority here" vault approver add repo --name x --out four --key key2
+no "nor an approver's key of this one there" vault policy other --set guideline --approver-key one
+mkdir thief && cp -r state/. thief/ && rm thief/vault/*/keep.key
+MAMORI_STATE=$PWD/thief
+ok "with a client's keys alone one can back up" vault backup repo src
+status "but not ask for a removal" 3 vault prune repo --policy guideline
+MAMORI_STATE=$PWD/state
+
+for f in src/追加/*; do head -c 6000 /dev/urandom >"$f.locked" && rm "$f"; done
+json backup repo src >b
+is "a generation of noise is kept, and in doubt" "$(get b 'd["ok"], d["doubt"] is not None')" "(True, True)"
+is "and an alarm" "$(newest_fact vault.generation.poison)" fail
+json backup repo src >b
+is "so is the next one, although nothing changed" "$(get b 'd["doubt"]["reason"].split()[0]')" after
+json list repo >list
+is "the list says so" "$(get list '[g["doubted"] for g in d["generations"]][-2:]')" "[True, True]"
+no "a doubt is not lifted without a key" vault accept repo latest
+ok "an approver can lift it" vault accept repo latest --approver-key two
+json list repo >list
+is "for those that follow, too" "$(get list 'any(g["doubted"] for g in d["generations"])')" False
+done_testing
