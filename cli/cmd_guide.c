@@ -10,6 +10,9 @@
 
 #include "base/num.h"
 #include "base/time.h"
+#include "guide/survey.h"
+#include "register/register.h"
+#include "text/csv.h"
 #include "text/day.h"
 
 #define USAGE_LIST "mamori guide list"
@@ -21,7 +24,11 @@
 #define USAGE_LATER "mamori guide later PRACTICE --until DAY --why TEXT"
 #define USAGE_PROFILE "mamori guide profile [--none WORD,WORD...]"
 #define USAGE_IMPORT "mamori guide import FILE|DIR"
+#define USAGE_WORDING "mamori guide wording import PACK FILE.csv"
+#define USAGE_COMPARE "mamori guide compare"
 #define USAGE_CHECK "mamori guide check"
+
+enum { WORDING_MAX = 4 << 20 };
 
 static const char *
 colour(const struct cli *c, const char *name)
@@ -427,6 +434,135 @@ import(struct cli *c, int argc, char **argv)
 	return guide_cli_end(&x, r, &e, "取り込めません", "cannot import");
 }
 
+/* -- official wording -------------------------------------------------------------------------- */
+
+/* [[item, text] ...] from the first two columns; a heading line is passed over. */
+static json_t *
+wording_rows(const struct guide_pack *p, const struct table *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < table_rows(t); i++) {
+		const struct table_row *row = table_row(t, i);
+
+		if (i == 0 && !guide_item(p, table_cell(row, 0)))
+			continue;
+		(void)json_array_append_new(list,
+		    json_pack("[s,s]", table_cell(row, 0), table_cell(row, 1)));
+	}
+	return list;
+}
+
+static int
+wording_read(struct guide_cli *x, const struct guide_pack *p, const char *path, size_t *ret,
+    struct err *e)
+{
+	struct csv_options o = {.restore = true};
+	struct csv_found found;
+	struct table t;
+	struct buf b;
+	json_t *rows;
+	int r = read_named(NULL, path, WORDING_MAX, &b, e);
+
+	table_init(&t);
+	if (r == 0)
+		r = csv_read(b.p, b.len, &o, &t, &found, e);
+	if (r == 0) {
+		rows = wording_rows(p, &t);
+		r = desk_wording(x->db, p, rows, &x->who, ret, e);
+		json_decref(rows);
+	}
+	table_free(&t);
+	buf_free(&b);
+	return r;
+}
+
+static int
+wording(struct cli *c, int argc, char **argv)
+{
+	const struct guide_pack *p;
+	struct guide_cli x;
+	struct err e = {0};
+	size_t n = 0;
+	int r;
+
+	if (argc != 4 || strcmp(argv[1], "import") != 0)
+		return cli_usage(c, USAGE_WORDING);
+	r = guide_cli_open(c, &x);
+	if (r != CLI_OK)
+		return r;
+	p = guide_pack(x.g, argv[2]);
+	r = p ? wording_read(&x, p, argv[3], &n, &e)
+	      : err_set(&e, E_NOENT, "there is no pack %.60s", argv[2]);
+	if (r == 0) {
+		cli_say(c, L(c, "%zu 項目の公式の文言を取り込みました。", "Took the official wording of %zu items."), n);
+		cli_json(c, json_pack("{s:I}", "items", (json_int_t)n));
+	}
+	return guide_cli_end(&x, r, &e, "文言を取り込めません", "cannot take the wording");
+}
+
+/* -- beside the survey ------------------------------------------------------------------------- */
+
+static json_t *
+own_systems(struct guide_cli *x)
+{
+	struct register_query q = {.limit = 500};
+	json_t *o = NULL, *rec, *list = json_array();
+	size_t i;
+
+	if (register_list(x->db, register_kind("system"), &q, &o, NULL) < 0)
+		return list;
+	json_array_foreach(json_object_get(o, "records"), i, rec)
+		(void)json_array_append(list, json_object_get(rec, "values"));
+	json_decref(o);
+	return list;
+}
+
+static void
+show_table(struct cli *c, const json_t *t)
+{
+	json_t *row;
+	size_t i;
+
+	cli_say(c, "%s – %s", guide_cli_text(t, "title"), guide_cli_text(t, "band"));
+	json_array_foreach(json_object_get(t, "rows"), i, row)
+		cli_say(c, "  %s %5.1f %%  %s", json_is_true(json_object_get(row, "own")) ? "▶" : "　",
+		    json_number_value(json_object_get(row, "pct")), guide_cli_text(row, "label"));
+	cli_say(c, "  %s", guide_cli_text(t, "sentence"));
+}
+
+static int
+compare(struct cli *c, int argc, char **argv)
+{
+	json_t *survey = NULL, *tables = NULL, *systems, *t;
+	struct guide_cli x;
+	struct err e = {0};
+	size_t i;
+	int r;
+
+	(void)argv;
+	if (argc != 1)
+		return cli_usage(c, USAGE_COMPARE);
+	r = guide_cli_open(c, &x);
+	if (r != CLI_OK)
+		return r;
+	systems = own_systems(&x);
+	r = survey_get(&survey, &e);
+	if (r == 0)
+		r = survey_compare(survey, x.desk.profile.band, systems,
+		    x.facility ? guide_cli_text(x.facility, "management") : "", c->ja, &tables, &e);
+	json_array_foreach(tables, i, t)
+		show_table(c, t);
+	if (r == 0) {
+		cli_say(c, "%s", guide_cli_words(c, survey, "source"));
+		cli_json(c, json_pack("{s:O}", "tables", tables));
+	}
+	json_decref(tables);
+	json_decref(survey);
+	json_decref(systems);
+	return guide_cli_end(&x, r, &e, "くらべられません", "cannot compare");
+}
+
 /* What the guide itself measures; the daemon runs it every day. */
 static int
 check(struct cli *c, int argc, char **argv)
@@ -501,6 +637,8 @@ cmd_guide(struct cli *c, int argc, char **argv)
 	    {"letter", guide_letter, "mamori guide letter REQUEST --pdf FILE | --data FILE",
 		"業者への手紙", "the letter of a request"},
 	    {"import", import, USAGE_IMPORT, "新しい項目を取り込みます", "take in newer packs"},
+	    {"wording", wording, USAGE_WORDING, "公式の文言を取り込みます", "take in the official wording"},
+	    {"compare", compare, USAGE_COMPARE, "同じ規模の調査と並べます", "beside a survey of the same size"},
 	    {"check", check, USAGE_CHECK, "計画の期限を確かめて記録します",
 		"record whether plans are overdue"},
 	};

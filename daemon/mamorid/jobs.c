@@ -55,6 +55,9 @@ jobs_argv(const struct sched_run *run)
 	} else if (strcmp(run->kind, "identity-check") == 0) {
 		word(a, "identity");
 		word(a, "check");
+	} else if (strcmp(run->kind, "guide-check") == 0) {
+		word(a, "guide");
+		word(a, "check");
 	} else {
 		word(a, "drill");
 		word(a, "restore");
@@ -217,6 +220,8 @@ jobs_begin(struct mamorid *m, struct err *e)
 		r = tasks_new(m->l, m->db, &m->state, &tasks, &m->tasks, e);
 	if (r == 0)
 		r = sched_add_own(m->db, loop_wall(m->l), "identity-check", "daily 06:10", e);
+	if (r == 0)
+		r = sched_add_own(m->db, loop_wall(m->l), "guide-check", "daily 06:20", e);
 	if (r == 0)
 		r = sched_start(m->sched, e);
 	m->console.tasks = m->tasks;

@@ -131,6 +131,25 @@ is "and used" "$(gj status --pack check-r8 --item R8-H-1-1 | json 'o["ja"]')" "�
 is "answers stay under the form they were given on" "$(gj inspect show 2 | json 'o["inspection"]["pack_sum"] != "" and len(o["answers"])')" 19
 status "not a pack" 2 g import "$dir/answer.json"
 
+# -- official wording, papers, the survey ----------------------------------------------------------
+printf '項目,文言\r\nR8-H-1-1,公式の文 %s\r\n' "$text" >"$dir/wording.csv"
+ok "official wording" g wording import check-r8 "$dir/wording.csv"
+is "is shown" "$(gj status --pack check-r8 --item R8-H-1-1 | json 'o["wording"]')" "公式の文 $text"
+echo 'R9-H-1-1,x' >>"$dir/wording.csv"
+status "of an item that is not there" 3 g wording import check-r8 "$dir/wording.csv"
+ok "the data of the binder" g binder --data "$dir/binder.json"
+is "holds what is missing as a plan" "$(json 'len(o["plan"]) > 0 and len(o["checklists"][0]["sections"]) > 0 and o["missing_due"][-5:]' <"$dir/binder.json")" 03-31
+if command -v pdftotext >/dev/null && g binder --pdf "$dir/binder.pdf" >/dev/null 2>&1; then
+	pdftotext "$dir/binder.pdf" "$dir/binder.txt"
+	ok "the binder on paper" grep -q 立入検査の資料 "$dir/binder.txt"
+	ok "the letter on paper" g letter 1 --pdf "$dir/letter.pdf"
+	ok "the morning sheet on paper" g morning --pdf "$dir/morning.pdf"
+else
+	skip "papers" "no pdftotext, no renderer or no Japanese font"
+fi
+is "the survey adds up" "$(gj compare | json '[sum(r["n"] for r in t["rows"]) == t["n"] for t in o["tables"]]')" "[True, True, True]"
+is "and never ranks" "$(gj compare | json 'sum(r["own"] for t in o["tables"] for r in t["rows"])')" 0
+
 # -- what this place does not have -----------------------------------------------------------------
 is "Wi-Fi is asked for" "$(item gl-5.2 6.5-C-15.1)" grey
 ok "no Wi-Fi here" g profile --none wifi

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "crypt/digest.h"
 #include "guide/guide.h"
+#include "guide/survey.h"
 #include "tap.h"
 
 #define NOW (INT64_C(1790000000) * TIME_SEC) /* 2026-09-21 */
@@ -258,6 +259,38 @@ next(void)
 	EQ_I(n, all + 1, "a declaration that lapses in five days is proposed again");
 }
 
+/* -- survey ------------------------------------------------------------------------------------ */
+
+static void
+survey(void)
+{
+	json_t *s = NULL, *o = NULL, *row, *systems = json_pack("[{s:s,s:s,s:s}]", "kind", "chart",
+	    "connection", "both", "name", "電子カルテ");
+	struct err e = {0};
+	size_t own = 0, i;
+
+	EQ_I(survey_get(&s, &e), 0, "the survey adds up in rows and columns");
+	EQ_I(survey_compare(s, 'C', systems, "director", true, &o, &e), 0, "beside one's own");
+	EQ_I(json_integer_value(json_object_get(json_array_get(o, 1), "n")), 1400, "1,400 clinics");
+	json_array_foreach(json_object_get(json_array_get(o, 1), "rows"), i, row)
+		own += json_is_true(json_object_get(row, "own"));
+	EQ_I(own, 1, "one answer is marked");
+	row = json_array_get(json_object_get(json_array_get(o, 2), "rows"), 4);
+	OK(json_number_value(json_object_get(row, "pct")) > 64.35 &&
+	    json_number_value(json_object_get(row, "pct")) < 64.45, "64.4 %% of the directors");
+	OK(strstr(json_string_value(json_object_get(json_array_get(o, 2), "sentence")), "64.4"),
+	    "and the sentence says so");
+	json_decref(o);
+	EQ_I(survey_compare(s, 0, systems, "", false, &o, &e), 0, "of unknown size");
+	EQ_I(json_integer_value(json_object_get(json_array_get(o, 0), "n")), 2989, "all of them");
+	json_decref(o);
+	(void)json_array_set_new(json_object_get(json_object_get(json_array_get(
+	    json_object_get(s, "tables"), 0), "rows"), "C"), 0, json_integer(352));
+	EQ_I(survey_check(s, &e), E_INVAL, "a number that does not add up is found");
+	json_decref(s);
+	json_decref(systems);
+}
+
 int
 main(void)
 {
@@ -270,6 +303,7 @@ main(void)
 	outside();
 	deep();
 	manifest();
+	survey();
 	guide_free(g);
 	guide_free(NULL);
 	return tap_done();
