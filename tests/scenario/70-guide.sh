@@ -1,6 +1,6 @@
 #!/bin/bash
 # The checklist from the command line: verdicts, the next action, an inspection, findings, a vendor, packs from outside.
-# timeout: 120
+# timeout: 400
 : "${MAMORI_SRC:=$(cd "$(dirname "$0")/../.." && pwd)}"
 : "${MAMORI:=$MAMORI_SRC/build/mamori}"
 . "$MAMORI_SRC/tests/tap.sh"
