@@ -422,7 +422,7 @@ desk_item(struct desk *d, const char *pack, const char *item, json_t **ret, stru
 	const struct guide_item *it = p ? guide_item(p, item) : NULL;
 	char subject[2 * GUIDE_ID + 2];
 	struct desk_book b;
-	json_t *words = NULL, *proofs = NULL, *list = json_array(), *o = NULL;
+	json_t *words = NULL, *proofs = NULL, *list, *o = NULL;
 	enum guide_colour c;
 	int r;
 
@@ -431,6 +431,7 @@ desk_item(struct desk *d, const char *pack, const char *item, json_t **ret, stru
 	r = desk_book_open(d, p, &b, e);
 	if (r < 0)
 		return r;
+	list = json_array();
 	(void)snprintf(subject, sizeof(subject), "%s:%s", pack, item);
 	r = wordings(d, p->id, &words, e);
 	if (r == 0)
