@@ -40,9 +40,15 @@ nav(const struct req *r)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < ARRAY_LEN(menu); i++) {
+		struct params p;
+		unsigned allow;
 		json_t *o;
 		char word[32];
 
+		/* an address that no page has would lead nowhere */
+		if (r->c->nroutes &&
+		    !route_find(r->c->routes, r->c->nroutes, M_GET, menu[i].href, &p, &allow))
+			continue;
 		/* settings also hold one's own account: everybody has that */
 		if (!req_may(r, menu[i].area, VERB_READ, NULL) && menu[i].area != AREA_SETTINGS &&
 		    menu[i].area != AREA_INCIDENT)
