@@ -9,7 +9,13 @@
 
 cli_fn vault_init_cmd, vault_backup_cmd, vault_list_cmd, vault_restore_cmd, vault_verify_cmd,
     vault_ls_cmd, vault_cat_cmd, vault_find_cmd, vault_login_cmd, vault_peek_cmd;
+    vault_ls_cmd, vault_cat_cmd, vault_find_cmd, vault_login_cmd, vault_carry_cmd,
+    vault_unpack_cmd, vault_disk_cmd;
 
+#define VAULT_CARRY_USAGE "mamori vault carry REPO DISK [--label NAME] [--prove]"
+#define VAULT_UNPACK_USAGE "mamori vault unpack DISK --to DIR [--key FILE]..."
+#define VAULT_DISK_USAGE                                                                           \
+	"mamori vault disk list|check | add DISK [--label NAME] [--lies WHERE] | move NAME WHERE"
 #define VAULT_LOGIN_USAGE "mamori vault login REPO --login-file FILE|-"
 
 enum { VAULT_MAX_KEYS = 8 };
@@ -22,7 +28,8 @@ struct vault_keys {
 /* vault_keys_add(c, k, file): CLI_OK, or CLI_USAGE when there are too many. */
 int vault_keys_add(struct cli *c, struct vault_keys *k, const char *file);
 /* vault_keys_read(c, k, id, secret, e): The recovery key from the files, joined from shares where
- * they are shares. E_AUTH: the file is the key of another vault; E_INVAL; E_NOENT. */
+ * they are shares. ${id} may be NULL while it is not known whose key is needed. E_AUTH: the file is
+ * the key of another vault; E_INVAL; E_NOENT. */
 MUST int vault_keys_read(struct cli *c, const struct vault_keys *k, const struct vault_ident *id,
     uint8_t secret[PAPERKEY_LEN], struct err *e);
 

@@ -86,7 +86,7 @@ take(const struct paperkey_file *f, const char *id, struct paperkey_file *first,
 	char print[9];
 	int r;
 
-	if (f->id[0] && strcmp(f->id, id) != 0)
+	if (f->id[0] && id[0] && strcmp(f->id, id) != 0)
 		return err_set(
 		    e, E_AUTH, "this is the key of another vault (%s, not %s)", f->id, id);
 	if (f->share == 0) {
@@ -115,12 +115,13 @@ vault_keys_read(struct cli *c, const struct vault_keys *k, const struct vault_id
     uint8_t secret[PAPERKEY_LEN], struct err *e)
 {
 	struct paperkey_file f, first;
-	char hex[2 * FMT_ID_LEN + 1];
+	char hex[2 * FMT_ID_LEN + 1] = "";
 	bool have = false;
 	int r = 0;
 
 	(void)c;
-	hex_put(hex, id->repo, FMT_ID_LEN);
+	if (id)
+		hex_put(hex, id->repo, FMT_ID_LEN);
 	for (size_t i = 0; i < k->n && r == 0; i++) {
 		r = read_one(k->files[i], &f, e);
 		if (r == 0)
