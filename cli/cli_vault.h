@@ -8,8 +8,7 @@
 #include "vault/vault.h"
 
 cli_fn vault_init_cmd, vault_backup_cmd, vault_list_cmd, vault_restore_cmd, vault_verify_cmd,
-    vault_ls_cmd, vault_cat_cmd, vault_find_cmd, vault_login_cmd, vault_peek_cmd;
-    vault_ls_cmd, vault_cat_cmd, vault_find_cmd, vault_login_cmd, vault_carry_cmd,
+    vault_ls_cmd, vault_cat_cmd, vault_find_cmd, vault_login_cmd, vault_peek_cmd, vault_carry_cmd,
     vault_unpack_cmd, vault_disk_cmd;
 
 #define VAULT_CARRY_USAGE "mamori vault carry REPO DISK [--label NAME] [--prove]"
