@@ -2,6 +2,7 @@
 #include "cli/cli_vault.h"
 #include "cli/vault_keep.h"
 #include "cli/vault_mount.h"
+#include "cli/vault_parity.h"
 #include "cli/vault_serve.h"
 
 #include "base/num.h"
@@ -24,7 +25,8 @@ static const struct cli_cmd commands[] = {
 	    "世代を別の場所へ戻します（戻しながら確かめます）",
 	    "give a generation back into another place, verified while written"},
 	{"verify", vault_verify_cmd,
-	    "mamori vault verify REPO [--data] [--key FILE]... [--threads N]",
+	    "mamori vault verify REPO [--data] [--repair [--parity DIR] [--from REPO2]] "
+	    "[--key FILE]... [--threads N]",
 	    "保管庫が正しいか確かめます", "check the structure of a vault, or every byte of it"},
 	{"mount", vault_mount_cmd, VAULT_MOUNT_USAGE,
 	    "世代を読み取り専用のフォルダとして、すぐに開きます",
@@ -49,6 +51,9 @@ static const struct cli_cmd commands[] = {
 	{"enrol", vault_enrol_cmd, VAULT_ENROL_USAGE,
 	    "印刷したコードで、この機械を保管場所に登録します",
 	    "make this machine known to such a server, with a printed code"},
+	{"parity", vault_parity_cmd, VAULT_PARITY_USAGE,
+	    "壊れても直せるように、パリティを作ります",
+	    "make parity files, so that damage can be repaired"},
 	{"carry", vault_carry_cmd, VAULT_CARRY_USAGE,
 	    "取り外せるディスクに写します（鍵は要りません）",
 	    "bring the copy on a removable disk up to date (no key needed)"},

@@ -9,10 +9,13 @@
 #include "base/time.h"
 #include "cli/cli_state.h"
 #include "cli/cli_vault.h"
+#include "cli/vault_parity.h"
 #include "ledger/seals.h"
 #include "vault/verify.h"
 
-#define USAGE "mamori vault verify REPO [--data] [--key FILE]... [--threads N]"
+#define USAGE                                                                                      \
+	"mamori vault verify REPO [--data] [--repair [--parity DIR] [--from REPO2]] "              \
+	"[--key FILE]... [--threads N]"
 
 enum { SAY_ERRORS = 20, SAY_FILES = 5 };
 
@@ -27,6 +30,9 @@ struct job {
 	bool has_seen;
 	struct buf text;
 	json_t *traces; /* of tampering, as texts */
+	bool repair;
+	const char *parity, *from;
+	json_t *repaired; /* NULL: not asked for */
 };
 
 static void
@@ -223,13 +229,15 @@ say(struct job *j, const struct vault_verify_report *rep, double seconds)
 	    (unsigned long long)rep->segments, cli_bytes(size, rep->bytes), seconds,
 	    depth_name(j->o.depth));
 	hex_put(head, rep->head.hash, LEDGER_HASH_LEN);
-	cli_json(c, json_pack("{s:b,s:O,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:s,s:O}", "ok",
-	    rep->ok, "errors", errors, "error_count", (json_int_t)rep->nerrors, "depth",
-	    depth_name(j->o.depth), "log_records", (json_int_t)rep->log_records, "segments",
-	    (json_int_t)rep->segments, "bytes", (json_int_t)rep->bytes, "chunks",
-	    (json_int_t)rep->chunks, "files", (json_int_t)rep->files, "strays",
-	    (json_int_t)rep->strays, "unchecked", (json_int_t)rep->unchecked, "seconds", seconds,
-	    "head_seq", (json_int_t)rep->head.seq, "head", head, "traces", j->traces));
+	cli_json(c,
+	    json_pack("{s:b,s:O,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:s,s:O,s:O}", "ok",
+		rep->ok, "errors", errors, "error_count", (json_int_t)rep->nerrors, "depth",
+		depth_name(j->o.depth), "log_records", (json_int_t)rep->log_records, "segments",
+		(json_int_t)rep->segments, "bytes", (json_int_t)rep->bytes, "chunks",
+		(json_int_t)rep->chunks, "files", (json_int_t)rep->files, "strays",
+		(json_int_t)rep->strays, "unchecked", (json_int_t)rep->unchecked, "seconds",
+		seconds, "head_seq", (json_int_t)rep->head.seq, "head", head, "traces", j->traces,
+		"repaired", j->repaired ? j->repaired : json_null()));
 	json_decref(errors);
 	return rep->ok ? CLI_OK : CLI_NO;
 }
@@ -239,7 +247,9 @@ options(struct job *j, int argc, char **argv, struct err *e)
 {
 	static const struct option longs[] = {
 		{"data", no_argument, NULL, 'd'}, {"key", required_argument, NULL, 'k'},
-		{"threads", required_argument, NULL, 't'}, {NULL, 0, NULL, 0},
+		{"threads", required_argument, NULL, 't'}, {"repair", no_argument, NULL, 'r'},
+		{"parity", required_argument, NULL, 'p'}, {"from", required_argument, NULL, 'f'},
+		{NULL, 0, NULL, 0},
 	};
 	uint64_t v;
 	int o, r = 0;
@@ -251,6 +261,12 @@ options(struct job *j, int argc, char **argv, struct err *e)
 			j->o.depth = VERIFY_DATA;
 		} else if (o == 'k') {
 			r = vault_keys_add(j->c, &j->keys, optarg) == CLI_OK ? 0 : 1;
+		} else if (o == 'r') {
+			j->repair = true;
+		} else if (o == 'p') {
+			j->parity = optarg;
+		} else if (o == 'f') {
+			j->from = optarg;
 		} else if (o == 't') {
 			r = num_parse_u64(optarg, 256, &v, e);
 			j->o.threads = r == 0 ? (unsigned)v : 0;
@@ -261,6 +277,8 @@ options(struct job *j, int argc, char **argv, struct err *e)
 	if (r != 0 || optind + 1 != argc)
 		return r < 0 ? r : 1;
 	j->repo = argv[optind];
+	if (j->repair ? j->o.depth != VERIFY_DATA : j->parity || j->from)
+		return 1; /* a repair looks at every byte, and only a repair needs sources */
 	if (j->o.depth == VERIFY_DATA && j->keys.n > 0)
 		j->o.depth = VERIFY_DEEP;
 	return 0;
@@ -309,6 +327,10 @@ run(struct job *j)
 		j->o.cookie = j;
 		j->o.cancel = vault_cancel();
 		start = time_mono_us();
+		if (j->repair)
+			r = vault_repair(c, j->repo, j->parity, j->from, &place, &j->repaired, &e);
+	}
+	if (r == 0) {
 		r = vault_verify(fio_os(), j->repo, &j->o, &rep, &e);
 		if (r == 0)
 			note_damage(j, &rep);
@@ -348,5 +370,6 @@ vault_verify_cmd(struct cli *c, int argc, char **argv)
 	explicit_bzero(j.secret, sizeof(j.secret));
 	buf_free(&j.text);
 	json_decref(j.traces);
+	json_decref(j.repaired);
 	return r;
 }
