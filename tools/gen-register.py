@@ -71,7 +71,7 @@ def main():
         data = json.load(f)
     kinds, choices = data['kinds'], data['choices']
     check(kinds, choices)
-    w = ['/* made by tools/gen-register.py */', '#include "register/register.h"', '']
+    w = ['/* made by tools/gen-register.py */', '#include "register/exchange.h"', '']
     for name, rows in choices.items():
         w.append(f'static const struct register_choice c_{name}[] = {{')
         w += [f'\t{{{c(a)}, {c(b)}, {c(d)}}},' for a, b, d in rows]
@@ -95,6 +95,12 @@ def main():
         w.append('};')
         if k.get('same'):
             w.append(f'static const char *const s_{n}[] = {{' + ', '.join(c(x) for x in k['same']) + '};')
+    known = {f[0] for k in kinds for f in k['fields']}
+    rows = [(f, a) for f, labels in data['aliases'].items() for a in labels]
+    if {f for f, _ in rows} - known:
+        die('an alias of no field')
+    w.append('static const struct register_alias aliases[] = {')
+    w += [f'\t{{{c(f)}, {c(a)}}},' for f, a in rows] + ['};']
     w.append('static const struct register_kind kinds[] = {')
     for k in kinds:
         n = k['key']
@@ -104,6 +110,8 @@ def main():
                  + (f's_{n}, {len(k["same"])}' if k.get('same') else 'NULL, 0') + '},')
     w += ['};', '', 'const struct register_kind *', 'register_kinds(size_t *ret_n)', '{',
           f'\t*ret_n = {len(kinds)};', '\treturn kinds;', '}']
+    w += ['', 'const struct register_alias *', 'register_aliases(size_t *ret_n)', '{',
+          f'\t*ret_n = {len(rows)};', '\treturn aliases;', '}']
     with open(out, 'w', encoding='utf-8') as f:
         f.write('\n'.join(w) + '\n')
 

@@ -52,8 +52,9 @@ jobs_argv(const struct sched_run *run)
 			word(a, "--data");
 			pair(a, "--key", run->key_file);
 		}
-	} else if (strcmp(run->kind, "identity-check") == 0) {
-		word(a, "identity");
+	} else if (strcmp(run->kind, "identity-check") == 0 ||
+	    strcmp(run->kind, "register-check") == 0) {
+		word(a, run->kind[0] == 'i' ? "identity" : "register");
 		word(a, "check");
 	} else if (strcmp(run->kind, "guide-check") == 0) {
 		word(a, "guide");
@@ -222,6 +223,8 @@ jobs_begin(struct mamorid *m, struct err *e)
 		r = sched_add_own(m->db, loop_wall(m->l), "identity-check", "daily 06:10", e);
 	if (r == 0)
 		r = sched_add_own(m->db, loop_wall(m->l), "guide-check", "daily 06:20", e);
+	if (r == 0)
+		r = sched_add_own(m->db, loop_wall(m->l), "register-check", "daily 06:30", e);
 	if (r == 0)
 		r = sched_start(m->sched, e);
 	m->console.tasks = m->tasks;

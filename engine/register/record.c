@@ -181,8 +181,8 @@ resolve(struct resolve *v, const char *word, struct err *e)
 	r = db_each(v->db, "SELECT id FROM records WHERE kind = $1 AND id = $2", take_found, v,
 	    "ss", e, v->f->ref, word);
 	if (r == 0 && v->n == 0)
-		r = db_each(v->db, "SELECT id FROM records WHERE kind = $1 AND title = $2 AND "
-		    "state = 'live' ORDER BY id LIMIT 2", take_found, v, "ss", e, v->f->ref, word);
+		r = db_each(v->db, REGISTER_BY_TITLE " LIMIT 2", take_found, v, "sss", e, v->f->ref,
+		    register_kind(v->f->ref)->title, word);
 	if (r < 0)
 		return r;
 	if (v->n == 1)
@@ -356,7 +356,7 @@ texts_make(struct texts *t, const struct register_kind *k, const char *id, json_
 	if (by && *register_str(data, by->key))
 		r = text_fold(&t->sort, sortable(by, register_str(data, by->key), tmp,
 		    sizeof(tmp)), e);
-	if (r == 0)
+	if (r == 0 && t->sort.len > 0)
 		r = buf_str(&t->sort, "\x1f", e);
 	if (r == 0)
 		r = text_fold(&t->sort, register_str(data, k->title), e);
@@ -421,13 +421,13 @@ new_id(struct db *db, const struct register_kind *k, char ret[REGISTER_ID], stru
 	return err_set(e, E_LIMIT, "no free number for a record");
 }
 
-static int
-room(struct db *db, const struct register_kind *k, struct err *e)
+int
+register_room(struct db *db, const struct register_kind *k, int64_t more, struct err *e)
 {
 	int64_t n = 0;
 	int r = db_i64(db, "SELECT count(*) FROM records WHERE kind = $1", &n, "s", e, k->key);
 
-	if (r == 0 && n >= REGISTER_MAX_RECORDS)
+	if (r == 0 && n + more > REGISTER_MAX_RECORDS)
 		r = err_set(e, E_LIMIT, "more than %d records of one kind", REGISTER_MAX_RECORDS);
 	return r;
 }
@@ -440,7 +440,7 @@ register_put_new(struct db *db, const struct register_kind *k, const char *id,
 	AUTO(texts_free) struct texts t = {0};
 	json_t *none = json_object(), *data, *changes;
 	struct register_next next;
-	int r = room(db, k, e);
+	int r = 0;
 
 	if (k->single)
 		id = k->single;
@@ -558,8 +558,10 @@ add_tx(struct db *db, void *cookie, struct err *e)
 {
 	struct call *c = cookie;
 	json_t *values;
-	int r = resolved(db, c, &values, e);
+	int r = register_room(db, c->k, 1, e);
 
+	if (r == 0)
+		r = resolved(db, c, &values, e);
 	if (r < 0)
 		return r;
 	r = register_put_new(db, c->k, c->id, values, c->who, "", c->ret_id, e);

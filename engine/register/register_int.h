@@ -61,6 +61,14 @@ MUST int register_put_new(struct db *db, const struct register_kind *k, const ch
     char ret_id[REGISTER_ID], struct err *e);
 MUST int register_put(struct db *db, const struct register_kind *k, const struct register_row *old,
     json_t *data, const struct register_who *who, const char *note, struct err *e);
+/* register_room(db, k, more, e): E_LIMIT when there would be too many of the kind. */
+MUST int register_room(struct db *db, const struct register_kind *k, int64_t more, struct err *e);
+
+/* $1 kind, $2 the field of its title, $3 title. */
+#define REGISTER_BY_TITLE                                                                          \
+	"SELECT r.id, r.data FROM record_values v JOIN records r ON r.kind = v.kind AND "          \
+	"r.id = v.record WHERE v.kind = $1 AND v.field = $2 AND v.value = $3 AND "                 \
+	"r.state = 'live' ORDER BY r.id"
 /* register_note_rev(db, k, id, rev, who, how, note, changes, e): One row of history. */
 MUST int register_note_rev(struct db *db, const struct register_kind *k, const char *id,
     int64_t rev, const struct register_who *who, const char *how, const char *note,

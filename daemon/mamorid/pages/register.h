@@ -1,0 +1,33 @@
+/* What the pages of the registers and of the first-run wizard share. */
+#ifndef MAMORI_DAEMON_MAMORID_PAGES_REGISTER_H
+#define MAMORI_DAEMON_MAMORID_PAGES_REGISTER_H
+
+#include "mamorid/pages/pages.h"
+#include "register/register.h"
+
+/* reg_kind(r, name, verb, ret, e): The register of that name, when whoever asks may do this there
+ * (people are an area of their own). E_NOENT, E_AUTH. */
+MUST int reg_kind(struct req *r, const char *name, enum identity_verb verb,
+    const struct register_kind **ret, struct err *e);
+/* reg_who(r, today): For the engine's calls; ${today} is filled. */
+struct register_who reg_who(struct req *r, char today[REGISTER_DAY]);
+const char *reg_text(json_t *o, const char *key); /* "" where there is none */
+/* reg_label(r, ja, en): In the reader's language. */
+static inline const char *
+reg_label(const struct req *r, const char *ja, const char *en)
+{
+	return r->ja ? ja : en;
+}
+/* reg_name(r, by, out, n): The name of whoever changed something. */
+const char *reg_name(struct req *r, const char *by, char *out, size_t n);
+/* reg_field_label(r, k, key): A field's words, also of _next and so on. */
+const char *reg_field_label(const struct req *r, const struct register_kind *k, const char *key);
+
+/* reg_form(r, k, values, problems, ret, e): The fields of a form: an array of {"type":
+ * "text|area|select|many","name","label","value","hint","error","required","options"}. */
+MUST int reg_form(struct req *r, const struct register_kind *k, json_t *values, json_t *problems,
+    json_t **ret, struct err *e);
+/* reg_form_values(r, k): What the form that came back holds, field to text. */
+json_t *reg_form_values(const struct req *r, const struct register_kind *k);
+
+#endif
