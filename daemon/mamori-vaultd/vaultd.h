@@ -21,8 +21,8 @@ enum {
 	VAULTD_FIRST_MS = 15000,   /* from the handshake to the first request */
 	VAULTD_IDLE_MS = 600000,   /* between requests */
 	VAULTD_STALL_MS = 30000,   /* within one */
-	VAULTD_BURST = 60,         /* connections of one address at once, then ... */
-	VAULTD_PER_MIN = 120,      /* ... so many a minute */
+	VAULTD_BURST = 300,        /* connections of one address at once, then ... */
+	VAULTD_PER_MIN = 600,      /* ... so many a minute */
 };
 
 struct repo_slot {
