@@ -230,7 +230,7 @@ test_certs(struct tls_side *s)
 	make_id(&old, 0, false, NOW - 800000000000000, 30);
 	make_id(&young, 0, false, NOW + 8000000000000000, 30);
 	make_id(&wrong, 0, true, NOW, 30);
-	OK(ca_left((const char *)good.cert.p, NOW, &days, NULL) == 0 && days == CA_CLIENT_DAYS,
+	OK(ca_left(buf_cstr(&good.cert, NULL), NOW, &days, NULL) == 0 && days == CA_CLIENT_DAYS,
 	    "a certificate tells how long it is valid");
 	meet(s, side(false, &good, 0, NULL), &a, &b);
 	OK(a.r == 1 && b.r == 1 && strcmp(a.got, "mamori") == 0, "both know each other: %s %s",
