@@ -128,6 +128,7 @@ open_people(struct mamorid *m, struct err *e)
 	r = identity_open(&m->state, m->db, &conf, &c->id, e);
 	if (r < 0)
 		return r;
+	c->rp = rp;
 	c->ops = (struct console_ops){identity_session, identity_session_may, accesslog_add};
 	if (accesslog_open(&m->state, true, loop_wall(m->l), &c->log, &why) < 0) {
 		mamorid_log(LOG_ERROR, "the access log cannot be opened: %s", why.msg);

@@ -43,6 +43,7 @@ struct console {
 	size_t nroutes;
 	const char *host;           /* the machine's name */
 	const char *url;            /* https://addr:port/ */
+	const char *rp;             /* the name under which passkeys work */
 	bool ready;                 /* set up: there is an account */
 	char setup[SETUP_CODE];     /* the code of the set-up address; "" when there is none */
 	bool practice;              /* shows the practice hospital */

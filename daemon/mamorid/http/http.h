@@ -151,6 +151,9 @@ bool req_may(const struct req *r, enum identity_area area, enum identity_verb ve
     const char *object);
 /* req_from(r): For the engine's calls. */
 struct identity_from req_from(const struct req *r);
+/* req_named(r): Whether the console was opened by the name for which passkeys are made; browsers
+ * know none for addresses. */
+bool req_named(const struct req *r);
 /* req_by(r): Who: the account id; "" when nobody is signed in. */
 const char *req_by(const struct req *r);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/num.h"
 #include "mamorid/http/console.h"
@@ -97,6 +98,15 @@ req_from(const struct req *r)
 	return (struct identity_from){.source = r->source,
 	    .device = r->device[0] ? r->device : NULL,
 	    .agent = r->agent[0] ? r->agent : NULL};
+}
+
+bool
+req_named(const struct req *r)
+{
+	size_t n = r->c->rp ? strlen(r->c->rp) : 0;
+
+	return n > 0 && strncasecmp(r->host, r->c->rp, n) == 0 &&
+	    (r->host[n] == 0 || r->host[n] == ':');
 }
 
 const char *

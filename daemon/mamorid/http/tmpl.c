@@ -132,7 +132,7 @@ step(json_t *o, const char *s, size_t n)
 static bool
 is_word(const char *s, size_t n, const char *w)
 {
-	return n == strlen(w) && memcmp(s, w, n) == 0;
+	return n == strlen(w) && (n == 0 || memcmp(s, w, n) == 0);
 }
 
 /* lookup(r, path): Borrowed, or NULL. The first name is searched from the innermost scope outwards.

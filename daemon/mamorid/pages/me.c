@@ -233,7 +233,8 @@ static int
 key_form(struct req *r, struct err *e)
 {
 	json_t *o = NULL, *m = json_object();
-	int rc = identity_passkey_offer(r->c->id, r->now, r->token, &o, e);
+	int rc = req_named(r) ? identity_passkey_offer(r->c->id, r->now, r->token, &o, e)
+			      : E_NOENT;
 	char *s;
 
 	if (rc == E_AUTH) {

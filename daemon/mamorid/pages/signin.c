@@ -129,7 +129,7 @@ attempt(struct req *r, const char *page, struct identity_try *t, struct err *e)
 	return rc == E_BUSY ? refused(r, page, E_BUSY, 2 * TIME_SEC, e) : rc;
 }
 
-/* passkey_offer(r, m, token): What static/passkey.js asks the browser for. Only under a name:
+/* passkey_ask(r, m, token): What static/passkey.js asks the browser for. Only under a name:
  * browsers know no passkeys for addresses. */
 static void
 passkey_ask(struct req *r, json_t *m, const char *token)
@@ -137,7 +137,7 @@ passkey_ask(struct req *r, json_t *m, const char *token)
 	json_t *o = NULL;
 	char *s;
 
-	if (identity_passkey_ask(r->c->id, r->now, token, &o, NULL) < 0)
+	if (!req_named(r) || identity_passkey_ask(r->c->id, r->now, token, &o, NULL) < 0)
 		return;
 	s = json_dumps(o, JSON_COMPACT);
 	model_text(m, "passkey", s);
