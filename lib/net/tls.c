@@ -208,6 +208,7 @@ load(struct tls_side *s, const struct tls_config *c, struct err *e)
 int
 tls_side_new(const struct tls_config *c, struct tls_side **ret, struct err *e)
 {
+	char groups[] = "X25519:P-256"; /* the macro takes the const away */
 	struct tls_side *s = calloc(1, sizeof(*s));
 	int r = 0;
 
@@ -220,7 +221,7 @@ tls_side_new(const struct tls_config *c, struct tls_side **ret, struct err *e)
 	s->ctx = SSL_CTX_new(c->server ? TLS_server_method() : TLS_client_method());
 	if (!s->io || !s->ctx || SSL_CTX_set_min_proto_version(s->ctx, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_ciphersuites(s->ctx, "TLS_AES_256_GCM_SHA384") != 1 ||
-	    SSL_CTX_set1_groups_list(s->ctx, "X25519:P-256") != 1 ||
+	    SSL_CTX_set1_groups_list(s->ctx, groups) != 1 ||
 	    SSL_CTX_set_num_tickets(s->ctx, 0) != 1)
 		r = net_fail(e, E_SYS, "cannot prepare TLS");
 	if (r == 0) {

@@ -56,6 +56,7 @@ test_pin(void)
 		    identity_pin_use(id, now, nurse, "0000", NULL, &pc, &r, &waits, &e) == E_AUTH;
 		now += IDENTITY_WAIT_MAX;
 	}
+	EQ_I(looked, 40, "every guess is refused");
 	EQ_I(identity_pin_use(id, now, nurse, "8315", NULL, &pc, &r, &waits, &e), E_AUTH,
 	    "after five wrong ones the PIN is gone");
 	must(identity_pin_people(id, now, cookie, &list, &e), "people");
