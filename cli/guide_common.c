@@ -51,11 +51,13 @@ open_all(struct guide_cli *x, struct err *e)
 int
 guide_cli_open(struct cli *c, struct guide_cli *x)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	struct passwd room, *pw = NULL;
+	char names[4096];
 	struct err e = {0};
 	int r;
 
 	*x = (struct guide_cli){.c = c, .st = {.dirfd = -1}};
+	(void)getpwuid_r(getuid(), &room, names, sizeof(names), &pw);
 	(void)snprintf(x->name, sizeof(x->name), "cli:%.60s", pw ? pw->pw_name : "?");
 	x->who = (struct inspect_who){x->name, x->desk.today, time_now_us()};
 	day_local(x->who.now, x->desk.today);

@@ -163,11 +163,11 @@ join_item(struct guide *g, const struct guide_pack *p, struct guide_item *it, st
 		got[n++] = pr;
 	}
 	it->bys = n;
-	it->by = arena_alloc(&g->mem, (n ? n : 1) * sizeof(*got));
+	it->by = arena_alloc(&g->mem, (n ? n : 1) * sizeof(void *));
 	if (!it->by)
 		return err_set(e, E_NOMEM, "no memory for packs");
 	if (n)
-		(void)memcpy(it->by, got, n * sizeof(*got));
+		(void)memcpy(it->by, got, n * sizeof(void *));
 	return 0;
 }
 
@@ -239,7 +239,7 @@ take_pack(
 		return err_set(e, E_LIMIT, "more than %d packs", GUIDE_PACKS);
 	g->packs[at] = pack;
 	g->pack_n += at == g->pack_n;
-	qsort(g->packs, g->pack_n, sizeof(g->packs[0]), by_issue);
+	qsort(g->packs, g->pack_n, sizeof(void *), by_issue);
 	return 0;
 }
 
@@ -259,7 +259,7 @@ take_practice(struct guide *g, json_t *o, enum guide_trust trust, struct err *e)
 		return err_set(e, E_LIMIT, "more than %d practices", GUIDE_PRACTICES);
 	g->practices[at] = p;
 	g->practice_n += at == g->practice_n;
-	qsort(g->practices, g->practice_n, sizeof(g->practices[0]), by_id);
+	qsort(g->practices, g->practice_n, sizeof(void *), by_id);
 	return 0;
 }
 

@@ -397,7 +397,7 @@ guide_read_pack(struct guide *g, json_t *o, struct guide_pack **ret, struct err 
 static int
 read_check(struct from *f, json_t *o, struct guide_check *c)
 {
-	const char *need, *watch;
+	const char *need = NULL, *watch = NULL;
 	int r = get_str(f, o, "need", 95, false, &need);
 
 	if (r == 0)

@@ -140,7 +140,8 @@ table_json(const json_t *s, const json_t *t, char band, const json_t *systems,
 
 	json_array_foreach(json_object_get(t, "options"), i, o) {
 		json_int_t k = json_integer_value(json_array_get(row, i));
-		double pct = n ? (double)((k * 10000 / n + 5) / 10) / 10 : 0;
+		json_int_t tenths = n ? (k * 10000 / n + 5) / 10 : 0;
+		double pct = (double)tenths / 10;
 		bool here = mine(t, text(o, "id"), systems, management, ja, own, sizeof(own));
 		const json_t *hint = json_object_get(json_object_get(s, "hints"), text(o, "id"));
 

@@ -178,7 +178,7 @@ guide_reason(const struct guide *g, const struct guide_verdict *v, bool ja, char
 			s += 2;
 			continue;
 		}
-		while (((unsigned char)s[k] & 0xc0) == 0x80 && k < 4)
+		while (k < 4 && ((unsigned char)s[k] & 0xc0) == 0x80)
 			k++;
 		(void)memcpy(piece, s, k);
 		n = put(out, size, n, piece);

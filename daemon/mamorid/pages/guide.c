@@ -161,7 +161,8 @@ pack(struct req *r, struct err *e)
 		model_text(m, "due1", strcmp(half, year_end) < 0 ? half : year_end);
 		model_text(m, "due2", year_end);
 		(void)snprintf(crumb, sizeof(crumb), "=%s", guide_page_words(r, st, "title"));
-		model_put(m, "crumbs", model_crumbs("nav.guide", "/guide", crumb, NULL, NULL));
+		model_put(m, "crumbs", model_crumbs("nav.guide", "/guide", crumb,
+		    (const char *)NULL, (const char *)NULL));
 	} else {
 		json_decref(sections);
 	}

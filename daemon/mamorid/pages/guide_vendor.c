@@ -55,7 +55,7 @@ form_model(const struct req *r, const struct guide_pack *form, const json_t *q)
 static int
 show(struct req *r, struct err *e)
 {
-	struct guide_page x;
+	struct guide_page x = {0};
 	json_t *q = NULL, *m = NULL;
 	int64_t id = 0;
 	int rc = request_open(r->db, req_id(r, 0), r->now, &id, e);
@@ -140,7 +140,7 @@ after(struct req *r, struct guide_page *x, int64_t id, struct err *e)
 static int
 answer(struct req *r, struct err *e)
 {
-	struct guide_page x;
+	struct guide_page x = {0};
 	struct err why = {0};
 	json_t *q = NULL, *answers, *m;
 	const struct guide_pack *form;
