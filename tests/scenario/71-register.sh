@@ -91,6 +91,9 @@ printf '名前,種類,電話,この人から連絡する,順番\n院長,職員,0
 is "a tree in any order, a lost zero is noticed" "$(regj import contact tree.csv | jq -r '"\(.added) \(.warnings[0].code)"')" "2 zero"
 is "the branch" "$(regj list contact --sort order | jq -r '.records[1].values.parent')" cnt-0001
 
+printf '名前,種類\n受付の端末,パソコン\n' >plain.csv
+is "a plain heading is understood everywhere" "$(regj import device plain.csv | jq .added)" 1
+
 # -- facts -------------------------------------------------------------------------------------
 status "the registers are not in order yet" 1 reg check
 is "a system's connection was declared" "$("$MAMORI" --json fact list --newest --check register.system.connection 2>/dev/null |
