@@ -199,7 +199,7 @@ on_drill(const struct fact *f, void *cookie, struct err *e)
 	struct drills *d = cookie;
 
 	(void)e;
-	if (!is_drill(f->check) || (d->only && f->seq != d->only))
+	if (!is_drill(f->check) || f->outcome == FACT_NA || (d->only && f->seq != d->only))
 		return 0;
 	(void)json_array_insert_new(d->list, 0, drill_model(d->r, d->names, f));
 	if (json_array_size(d->list) > DRILLS_SHOWN)
