@@ -56,6 +56,6 @@ const char *cli_bytes(char *buf, uint64_t n);
 int cli_end(struct cli *c, int status);
 
 cli_fn cmd_account, cmd_drill, cmd_fact, cmd_guide, cmd_identity, cmd_practice, cmd_register,
-    cmd_report, cmd_status, cmd_system, cmd_up, cmd_vault, cmd_verify;
+    cmd_report, cmd_status, cmd_system, cmd_token, cmd_up, cmd_vault, cmd_verify;
 
 #endif

@@ -636,6 +636,8 @@ cmd_guide(struct cli *c, int argc, char **argv)
 		"the sheet for the morning meeting"},
 	    {"letter", guide_letter, "mamori guide letter REQUEST --pdf FILE | --data FILE",
 		"業者への手紙", "the letter of a request"},
+	    {"export", guide_export, "mamori guide export --oscal FILE [--pack P]",
+		"判定を OSCAL（評価結果）で書き出します", "write verdicts as OSCAL assessment results"},
 	    {"import", import, USAGE_IMPORT, "新しい項目を取り込みます", "take in newer packs"},
 	    {"wording", wording, USAGE_WORDING, "公式の文言を取り込みます", "take in the official wording"},
 	    {"compare", compare, USAGE_COMPARE, "同じ規模の調査と並べます", "beside a survey of the same size"},

@@ -46,6 +46,6 @@ const char *guide_cli_text(const json_t *o, const char *key);
 const char *guide_cli_words(const struct cli *c, const json_t *o, const char *key);
 
 cli_fn guide_inspect, guide_finding, guide_review, guide_request, guide_evidence, guide_binder,
-    guide_first, guide_morning, guide_letter;
+    guide_export, guide_first, guide_morning, guide_letter;
 
 #endif

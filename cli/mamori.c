@@ -34,6 +34,8 @@ static const struct cli_cmd commands[] = {
 	    "paper: make PDF documents"},
 	{"account", cmd_account, "mamori account list|add|reset|disable|enable|glass",
 	    "サインインできる人（この機械の前での最後の手段も）", "who may sign in; the way back in at the machine"},
+	{"token", cmd_token, "mamori token add|list|revoke",
+	    "他のプログラムの鍵（/api/v1）", "tokens for other programs (/api/v1)"},
 	{"identity", cmd_identity, "mamori identity check",
 	    "アカウントと操作の記録を確かめます", "check accounts and access log"},
 	{NULL, NULL, NULL, NULL, NULL},

@@ -115,7 +115,8 @@ owner_has(const struct apitoken *t, int64_t now, struct err *e)
 		for (int v = 0; v < VERBS; v++)
 			if ((t->verbs[a] & 1U << v) && !identity_may(&t->owner,
 			    (enum identity_area)a, (enum identity_verb)v, NULL, now))
-				return err_set(e, E_INVAL, "scopes: this account has not %s:%s itself",
+				return err_set(e, E_INVAL,
+				    "scopes: this account has not %s:%s itself",
 				    identity_area_name((enum identity_area)a),
 				    identity_verb_name((enum identity_verb)v));
 	if (t->measure[0] && !identity_may(&t->owner, AREA_GUIDE, VERB_WRITE, NULL, now))
@@ -142,8 +143,9 @@ apitoken_new(struct identity *id, int64_t now, const char *account, const char *
 	if (r == 0)
 		r = owner_has(&t, now, e);
 	if (r == 0)
-		r = db_i64(id->db, "SELECT count(*) FROM api_tokens WHERE revoked = 0 AND ends > $1",
-		    &n, "i", e, now);
+		r = db_i64(id->db,
+		    "SELECT count(*) FROM api_tokens WHERE revoked = 0 AND ends > $1", &n, "i", e,
+		    now);
 	if (r == 0 && n >= APITOKENS)
 		r = err_set(e, E_LIMIT, "there are %d tokens already", APITOKENS);
 	if (r < 0)

@@ -21,7 +21,7 @@ enum {
 struct apitoken {
 	char id[IDENTITY_ID], name[APITOKEN_NAME];
 	uint8_t verbs[AREAS];            /* bit 1 << enum identity_verb */
-	char measure[APITOKEN_MEASURE];  /* checks that it may report: a name, or a group "x."; "" */
+	char measure[APITOKEN_MEASURE]; /* checks that it may report: a name, or a group "x."; "" */
 	int64_t ends;
 	struct identity_account owner;
 };
@@ -47,8 +47,8 @@ bool apitoken_may_measure(const struct apitoken *t, const char *check);
 MUST int apitoken_list(struct identity *id, int64_t now, json_t **ret, struct err *e);
 MUST int apitoken_revoke(struct identity *id, int64_t now, const char *token_id, struct err *e);
 
-/* apitoken_feed_new(id, now, account, ret, e): A fresh secret for the account's calendar; the older one ends
- * with it. apitoken_feed_get: whose it is; E_AUTH. apitoken_feed_revoke: none any more. */
+/* apitoken_feed_new(id, now, account, ret, e): A fresh secret for the account's calendar; the older
+ * one ends with it. apitoken_feed_get: whose it is; E_AUTH. apitoken_feed_revoke: none any more. */
 MUST int apitoken_feed_new(struct identity *id, int64_t now, const char *account,
     char ret[IDENTITY_TOKEN], struct err *e);
 MUST int apitoken_feed_get(struct identity *id, int64_t now, const char *secret,

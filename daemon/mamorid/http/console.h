@@ -76,6 +76,8 @@ void gate_csrf(const struct req *r, char out[GATE_CSRF]);
 bool gate_form(const struct req *r);
 /* gate_session(r): Look up the cookie. */
 void gate_session(struct req *r);
+/* gate_token(r): For rows of the API: forget the cookie, look up the bearer token. */
+void gate_token(struct req *r);
 enum { GATE_PASS, GATE_ANSWERED };
 /* gate_route(r, e): Whether this person may use this row at all. GATE_ANSWERED: r->res says why
  * not, or where to go first. Negative: could not be found out. */

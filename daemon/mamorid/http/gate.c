@@ -124,6 +124,30 @@ gate_session(struct req *r)
 	r->signed_in = r->c->ops.session(r->c->id, r->now, r->token, &r->s, &e) == 0;
 }
 
+void
+gate_token(struct req *r)
+{
+	struct err e = {0};
+
+	/* forms are not asked for their token here, so a cookie must be worth nothing */
+	r->signed_in = false;
+	r->by_token = r->bearer[0] && r->c->id &&
+	    apitoken_get(r->c->id, r->now, r->bearer, &r->tok, &e) == 0;
+}
+
+/* token_may(r): Its scopes and its account's rights. A row for measurements has "measure" as its
+ * object; which checks a token may report is looked at by the page. */
+static bool
+token_may(const struct req *r)
+{
+	const struct route *row = r->route;
+
+	if (strcmp(r->object, "measure") == 0)
+		return r->tok.measure[0] && r->now < r->tok.ends &&
+		    identity_may(&r->tok.owner, AREA_GUIDE, VERB_WRITE, NULL, r->now);
+	return apitoken_may(&r->tok, row->area, row->verb, r->object[0] ? r->object : NULL, r->now);
+}
+
 static int
 to_sign_in(struct req *r, struct err *e)
 {
@@ -179,7 +203,15 @@ gate_route(struct req *r, struct err *e)
 	}
 	if (row->flags & F_PUBLIC)
 		return GATE_PASS;
-	if (!r->signed_in)
+	if (r->by_token && !gate_rate(r->c, r->tok.id, false, loop_mono(r->c->l))) {
+		req_header(r, "Retry-After", "1");
+		rc = req_error(r, 429, e);
+	} else if (r->by_token && token_may(r))
+		return GATE_PASS;
+	else if (r->by_token) {
+		req_note(r, "denied", "%s", "");
+		rc = req_error(r, 403, e);
+	} else if (!r->signed_in)
 		rc = to_sign_in(r, e);
 	else if (row->flags & F_STAGE)
 		return GATE_PASS;

@@ -15,6 +15,7 @@
 #include "base/vec.h"
 #include "db/db.h"
 #include "identity/accesslog.h"
+#include "identity/apitoken.h"
 #include "identity/identity.h"
 #include "ledger/facts.h"
 #include "ledger/state.h"
@@ -117,6 +118,10 @@ struct req {
 	char flash[64], flash_it[160]; /* said on this page */
 	bool flash_old;               /* and it came as a cookie */
 	unsigned refresh;
+	char bearer[APITOKEN_LEN];    /* of an API request, "" without */
+	char if_match[80], once[81];  /* If-Match and Idempotency-Key, "" without */
+	bool by_token;                /* ${tok} is valid; then nobody is signed in */
+	struct apitoken tok;
 	char source[IDENTITY_SOURCE], agent[200], host[128];
 	char referer[FORM_PATH];      /* the page of ours that led here, "" without */
 	char object[IDENTITY_OBJECT]; /* the row's, filled in; a page may set a better one */

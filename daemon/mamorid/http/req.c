@@ -112,7 +112,7 @@ req_named(const struct req *r)
 const char *
 req_by(const struct req *r)
 {
-	return r->signed_in ? r->s.account.id : "";
+	return r->by_token ? r->tok.owner.id : r->signed_in ? r->s.account.id : "";
 }
 
 /* --- headers -------------------------------------------------------------------------------- */
@@ -319,8 +319,10 @@ req_log(struct req *r, const char *what, const char *object, const char *result,
 	if (!r->c->ops.log)
 		return;
 	(void)snprintf(x.account, sizeof(x.account), "%s", req_by(r));
-	(void)snprintf(x.name, sizeof(x.name), "%s", r->signed_in ? r->s.account.name : "");
-	(void)snprintf(x.session, sizeof(x.session), "%s", r->signed_in ? r->s.id : "");
+	(void)snprintf(x.name, sizeof(x.name), "%s",
+	    r->by_token ? r->tok.name : r->signed_in ? r->s.account.name : "");
+	(void)snprintf(x.session, sizeof(x.session), "%s",
+	    r->by_token ? r->tok.id : r->signed_in ? r->s.id : "");
 	(void)snprintf(x.source, sizeof(x.source), "%s", r->source);
 	(void)snprintf(x.what, sizeof(x.what), "%s", what);
 	(void)snprintf(x.object, sizeof(x.object), "%s", object);

@@ -287,6 +287,33 @@ read_referer(struct call *k)
 		(void)snprintf(k->r.referer, sizeof(k->r.referer), "%s", s + 8 + n);
 }
 
+/* keep(out, size, s): A header's value; one that is too long or not plain is kept as none. */
+static void
+keep(char *out, size_t size, const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+
+	out[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		if (s[i] <= 0x20 || s[i] > 0x7e)
+			return;
+	if (n < size)
+		(void)memcpy(out, s ? s : "", n + 1);
+}
+
+/* read_program(k): What programs send beside the request. */
+static void
+read_program(struct call *k)
+{
+	const char *auth = header(k, "Authorization");
+	struct req *r = &k->r;
+
+	if (auth && strncasecmp(auth, "Bearer ", 7) == 0)
+		keep(r->bearer, sizeof(r->bearer), auth + 7);
+	keep(r->if_match, sizeof(r->if_match), header(k, "If-Match"));
+	keep(r->once, sizeof(r->once), header(k, "Idempotency-Key"));
+}
+
 static enum MHD_Result
 on_argument(void *cls, enum MHD_ValueKind kind, const char *key, size_t nkey, const char *value,
     size_t nvalue)
@@ -336,6 +363,7 @@ read_head(struct call *k, const char *url, const char *method)
 	read_source(k);
 	(void)MHD_get_connection_values_n(k->conn, MHD_GET_ARGUMENT_KIND, on_argument, k);
 	read_cookies(k);
+	read_program(k);
 	(void)snprintf(r->host, sizeof(r->host), "%s", host ? host : "");
 	read_referer(k);
 	for (const char *p = agent; p && *p && (size_t)(p - agent) < sizeof(r->agent) - 1; p++)
@@ -436,6 +464,8 @@ first(struct call *k, const char *url, const char *method)
 	status = find_row(k);
 	if (status)
 		return refuse(k, status);
+	if (r->route->flags & F_API)
+		gate_token(r);
 	rc = gate_route(r, &e);
 	if (rc < 0)
 		req_fail(r, &e);

@@ -2,6 +2,8 @@
  * "/x/new" stands before one with "/x/:id". Included by pages.h and pages.c. */
 #ifdef PAGES
 PAGES(accounts)
+PAGES(api)
+PAGES(api_record)
 PAGES(guide_compare)
 PAGES(guide)
 PAGES(guide_run)

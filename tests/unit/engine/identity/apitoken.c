@@ -75,7 +75,8 @@ test_life(const char *director, const char *staff)
 	EQ_I(apitoken_revoke(id, now, k.id, &e), 0, "revoke");
 	EQ_I(apitoken_get(id, now, u, &k, &e), E_AUTH, "at once");
 	EQ_I(apitoken_revoke(id, now, k.id, &e), E_NOENT, "once");
-	must(db_exec(world_db, "UPDATE accounts SET role = 'staff' WHERE id = $1", "s", &e, director),
+	must(db_exec(
+		 world_db, "UPDATE accounts SET role = 'staff' WHERE id = $1", "s", &e, director),
 	    "sql");
 	must(apitoken_get(id, now, t, &k, &e), "get");
 	OK(!apitoken_may(&k, AREA_REGISTER, VERB_READ, NULL, now),
