@@ -14,9 +14,10 @@
 void
 oscal_uuid(const char *name, char out[OSCAL_UUID])
 {
-	/* the namespace: UUID 5 of "mamori" under the DNS namespace of RFC 9562, once and for all */
-	static const unsigned char space[16] = {0x36, 0x9b, 0xaf, 0xc2, 0x62, 0x81, 0x59, 0x93, 0xae,
-	    0x3d, 0xb3, 0xf9, 0x61, 0x41, 0xfe, 0xd1};
+	/* the namespace: UUID 5 of "mamori" under the DNS namespace of RFC 9562, once and for all
+	 */
+	static const unsigned char space[16] = {0x36, 0x9b, 0xaf, 0xc2, 0x62, 0x81, 0x59, 0x93,
+	    0xae, 0x3d, 0xb3, 0xf9, 0x61, 0x41, 0xfe, 0xd1};
 	unsigned char h[EVP_MAX_MD_SIZE] = {0};
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned n = 0;

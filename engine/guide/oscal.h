@@ -18,7 +18,8 @@ MUST int oscal_make(const json_t *status, const char *host, const char *at, cons
 
 /* oscal_uuid(name, out): The UUID of version 5 (RFC 9562) of a name in this format's namespace. */
 void oscal_uuid(const char *name, char out[OSCAL_UUID]);
-/* oscal_token(s, out, size): ${s} as an OSCAL token: begins with a letter; letters, digits, - _ . */
+/* oscal_token(s, out, size): ${s} as an OSCAL token: begins with a letter; letters, digits, - _ .
+ */
 void oscal_token(const char *s, char *out, size_t size);
 
 #endif

@@ -39,7 +39,8 @@ main(void)
 	char uuid[OSCAL_UUID], token[64];
 
 	oscal_uuid("x", uuid);
-	OK(strlen(uuid) == 36 && uuid[14] == '5' && strchr("89ab", uuid[19]), "a UUID of version 5");
+	OK(strlen(uuid) == 36 && uuid[14] == '5' && strchr("89ab", uuid[19]),
+	    "a UUID of version 5");
 	EQ_S(uuid, "96e6812b-ccb9-5866-a008-a15385dcf5c2", "as another program computes it");
 	oscal_token("6.5-C-1 (2)", token, sizeof(token));
 	EQ_S(token, "_6.5-C-1__2_", "a token begins with a letter or _");
@@ -54,8 +55,10 @@ main(void)
 	OK(strstr(json_string_value(json_object_get(res, "remarks")), "1 items"), "and counted");
 	EQ_S(json_string_value(json_object_get(json_object_get(json_object_get(
 	    json_array_get(f, 0), "target"), "status"), "state")), "satisfied", "green");
-	EQ_S(json_string_value(json_object_get(json_object_get(json_object_get(
-	    json_array_get(f, 1), "target"), "status"), "state")), "not-satisfied", "yellow is not");
+	EQ_S(json_string_value(json_object_get(
+		 json_object_get(json_object_get(json_array_get(f, 1), "target"), "status"),
+		 "state")),
+	    "not-satisfied", "yellow is not");
 	OK(strstr(at(f, 1, "remarks"), "申告のみ"), "words alone are named as that");
 	OK(json_object_get(json_array_get(f, 0), "related-observations") &&
 	        !json_object_get(json_array_get(f, 2), "related-observations"),
