@@ -89,7 +89,7 @@ child(const struct buf *in, const char *sheet, const struct csv_options *o, int 
 		_exit(1);
 	if (r == 0 && table_pack(&t, &out, NULL) < 0)
 		_exit(1);
-	_exit(put_all(fd, out.p, out.len) < 0);
+	_exit(put_all(fd, out.p, out.len) < 0 ? 1 : 0);
 }
 
 static int

@@ -33,7 +33,7 @@ digits(const char *code, uint32_t *ret)
 	uint32_t v = 0;
 	int n = 0;
 
-	for (size_t i = 0; code[i] && i < 16; i++) {
+	for (size_t i = 0; i < 16 && code[i]; i++) {
 		if (code[i] == ' ')
 			continue;
 		if (code[i] < '0' || code[i] > '9')
