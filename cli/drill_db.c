@@ -143,7 +143,7 @@ become(const struct found *f)
 	 */
 	if (unshare(CLONE_NEWNET) < 0)
 		return false;
-	/* a server is never root; a file of root's is read as root, without a capability, in a jail */
+	/* a server is never root; a file of root's is read as root, in a jail */
 	if (geteuid() == 0 && (f->pg || f->uid != 0) &&
 	    (setgroups(0, NULL) < 0 || setgid(f->gid ? f->gid : 65534) < 0 ||
 	    setuid(f->uid ? f->uid : 65534) < 0))

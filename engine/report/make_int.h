@@ -44,7 +44,7 @@ void make_line(struct make *m, const char *text, const char *align, double size,
 void make_note(struct make *m, const char *title, const char *text, bool strong);
 void make_space(struct make *m, int mm);
 void make_list(struct make *m, bool ordered, const char *const *items); /* ends with NULL */
-void make_texts(struct make *m, bool ordered, const json_t *list);      /* of texts in the data */
+void make_texts(struct make *m, bool ordered, const json_t *from);      /* of texts in the data */
 /* make_kv(m, width, key, value, ..., NULL): Pairs. An empty value is a blank to fill in. */
 void make_kv(struct make *m, int width, ...) __attribute__((sentinel));
 void make_approval(struct make *m);
