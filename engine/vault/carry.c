@@ -73,7 +73,7 @@ place(struct carry *c, const char *disk, struct err *e)
 	r = fio_mkdir(c->f, top, DISK_DIR, 0700, e);
 	fd = r < 0 ? r : fio_open(c->f, top, DISK_DIR, O_RDONLY | O_DIRECTORY, 0, e);
 	if (fd >= 0)
-		(void)!fio_sync(c->f, top, NULL); /* some disks' file systems cannot; each file is synced */
+		(void)!fio_sync(c->f, top, NULL); /* not every disk's file system can */
 	fio_close(c->f, top);
 	return fd < 0 ? no_write(e, disk) : disk_new(c->f, fd, &c->d, e);
 }

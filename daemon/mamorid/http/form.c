@@ -78,7 +78,7 @@ decode(char *out, const unsigned char *p, size_t n, bool plus, size_t *ret_n)
 		if (p[i] == '%') {
 			if (i + 2 >= n || digit(p[i + 1]) < 0 || digit(p[i + 2]) < 0)
 				return false;
-			out[k++] = (char)((unsigned)digit(p[i + 1]) << 4 | (unsigned)digit(p[i + 2]));
+			out[k++] = (char)(digit(p[i + 1]) * 16 + digit(p[i + 2]));
 			i += 2;
 		} else {
 			out[k++] = plus && p[i] == '+' ? ' ' : (char)p[i];
