@@ -1,4 +1,5 @@
 # timeout: 240
+# heavy
 # A vault in a real object store (Ceph's gateway, started here): kept, given back, and not to be taken down by somebody who
 # holds the login.
 . "$MAMORI_SRC/tests/tap.sh"

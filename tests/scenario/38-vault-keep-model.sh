@@ -1,4 +1,5 @@
 # timeout: 300
+# heavy
 # The order of commit, dedup and removal, as a model in which SPIN tries every interleaving; and the same model with one
 # rule left out at a time, which SPIN must find.
 . "$MAMORI_SRC/tests/tap.sh"

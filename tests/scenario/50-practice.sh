@@ -1,4 +1,5 @@
 #!/bin/bash
+# heavy
 # The practice hospital as a user sees it: sizes, days, refusals, and whether programs that are not
 # ours can read what is in it.
 # timeout: 280

@@ -1,4 +1,5 @@
 #!/bin/bash
+# heavy
 # Serve first, hydrate after: a generation to work in at once; nothing synced is lost when the server is killed; a
 # database starts on it and goes on.
 # timeout: 300

@@ -1,4 +1,5 @@
 #!/bin/bash
+# heavy
 # A database is started from its newest generation in isolation, read to the end, and certified; damage is found.
 # timeout: 400
 : "${MAMORI_SRC:=$(cd "$(dirname "$0")/../.." && pwd)}"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# heavy
 # Pull mode: shares of other machines, read over SSH and SMB with somebody else's servers; the source never sees the
 # vault; a share that vanishes makes no half generation.
 # timeout: 240

@@ -1,4 +1,5 @@
 #!/bin/bash
+# heavy
 # The console in Chromium: a director's first hour without JavaScript, and every page inspected. The packages come from
 # the lock file in tests/browser; without Node, Chromium or a way to get them this is skipped.
 # timeout: 600
