@@ -121,19 +121,29 @@ find_version(struct pg *p)
 	return false;
 }
 
+/* put(p, name, text): A file of settings. */
+static bool
+put(const struct pg *p, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	bool ok;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", p->run, name);
+	f = fopen(path, "we");
+	if (!f)
+		return false;
+	ok = fputs(text, f) >= 0;
+	return fclose(f) == 0 && ok;
+}
+
 static bool
 settings(struct pg *p)
 {
 	char path[PATH_MAX];
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s/hba.conf", p->run);
-	f = fopen(path, "we");
-	if (!f || fputs("local all all trust\n", f) < 0 || fclose(f) != 0)
-		return false;
-	(void)snprintf(path, sizeof(path), "%s/ident.conf", p->run);
-	f = fopen(path, "we");
-	if (!f || fclose(f) != 0)
+	if (!put(p, "hba.conf", "local all all trust\n") || !put(p, "ident.conf", ""))
 		return false;
 	(void)snprintf(path, sizeof(path), "%s/pg.conf", p->run);
 	f = fopen(path, "we");
