@@ -12,16 +12,22 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { THREADS = 8, NOTES_MAX = 256 << 20 };
+enum { THREADS = 8, NOTES_MAX = 256 << 20, CLAIM_MS = 10000 };
 
 /* ---- on the disk ---- */
 
-/* claim(ov, e): Nobody else may serve it; the lock goes with the descriptor. */
+/* claim(ov, e): Nobody else may serve it; the lock goes with the descriptor. A server that was just
+ * told to end makes everything durable first, so this waits for a moment. */
 static int
 claim(struct overlay *ov, struct err *e)
 {
-	if (flock(ov->logfd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	for (int ms = 0; ms < CLAIM_MS; ms += 50) {
+		if (flock(ov->logfd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			break;
+		(void)usleep(50000);
+	}
 	return errno == EWOULDBLOCK ?
 	    err_set(e, E_BUSY, "this overlay is being served now") :
 	    err_sys(e, "the overlay's journal");
