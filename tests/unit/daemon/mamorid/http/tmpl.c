@@ -10,10 +10,11 @@ esc(enum tmpl_ctx ctx, const char *s)
 {
 	static struct buf b;
 
+	buf_free(&b); /* of the last call */
 	buf_init(&b, 4096);
 	if (tmpl_escape(ctx, s, &b, NULL) < 0 || !buf_cstr(&b, NULL))
 		abort();
-	return (const char *)b.p; /* small, and the test ends soon */
+	return (const char *)b.p;
 }
 
 static void
@@ -40,6 +41,7 @@ fmt(enum tmpl_fmt f, bool ja, json_int_t v)
 	static struct buf b;
 	json_t *j = json_integer(v);
 
+	buf_free(&b);
 	buf_init(&b, 4096);
 	if (tmpl_format(f, ja, j, 0, &b, NULL) < 0 || !buf_cstr(&b, NULL))
 		abort();
