@@ -6,10 +6,26 @@
 #include "base/map.h"
 #include "base/vec.h"
 
+struct newest {
+	struct map by_key; /* values: position in list + 1, as a pointer */
+	struct vec list;
+};
+
+struct recent { /* the last records of one check; a ring */
+	char check[96];
+	uint64_t seq[FACTS_RECENT], count;
+};
+
+/* What was read once stays: the log only grows, so each look reads what came since. */
 struct facts {
 	struct ledger *ledger;
 	struct signer *signer; /* NULL when this user cannot add */
 	struct err no_signer;  /* why */
+	struct newest now;
+	struct vec order;      /* of uint32_t: positions in now.list by name */
+	struct vec recent;     /* of struct recent */
+	struct map by_check;   /* values: position in recent + 1, as a pointer */
+	uint64_t next;         /* the first record that is not in them */
 };
 
 /* Begin: the key first, then the ledger, the public key last; so that a crash in between is simply
@@ -79,6 +95,11 @@ facts_open(const struct state *st, bool create, int64_t now, struct facts **ret,
 	}
 	if (state_signer(st, FACTS_KEY, false, &fs->signer, &fs->no_signer) < 0)
 		fs->signer = NULL;
+	map_init(&fs->now.by_key, FACTS_MAX_NEWEST);
+	vec_init(&fs->now.list, sizeof(struct fact), FACTS_MAX_NEWEST);
+	vec_init(&fs->order, sizeof(uint32_t), FACTS_MAX_NEWEST);
+	map_init(&fs->by_check, FACTS_MAX_NEWEST);
+	vec_init(&fs->recent, sizeof(struct recent), FACTS_MAX_NEWEST);
 	*ret = fs;
 	return 0;
 }
@@ -88,6 +109,13 @@ facts_close(struct facts *fs)
 {
 	if (!fs)
 		return;
+	for (size_t i = 0; i < fs->now.list.len; i++)
+		fact_free(VEC_AT(&fs->now.list, struct fact, i));
+	vec_free(&fs->now.list);
+	map_free(&fs->now.by_key);
+	vec_free(&fs->order);
+	vec_free(&fs->recent);
+	map_free(&fs->by_check);
 	ledger_close(fs->ledger);
 	signer_free(fs->signer);
 	free(fs);
@@ -191,11 +219,6 @@ facts_each(struct facts *fs, const struct facts_filter *filter, facts_fn *fn, vo
 	return r;
 }
 
-struct newest {
-	struct map by_key; /* values: position in list + 1, as a pointer */
-	struct vec list;
-};
-
 /* check, kind and id, each with its NUL: no two different triples have the same bytes */
 static size_t
 key_of(const struct fact *f, char out[96 + 64 + 256])
@@ -253,13 +276,161 @@ by_name(const void *a, const void *b)
 	return c != 0 ? c : strcmp(x->id, y->id);
 }
 
+/* -- what was read once ------------------------------------------------------------------------ */
+
+static int
+note_recent(struct facts *fs, const struct fact *fact, struct err *e)
+{
+	size_t len = strlen(fact->check);
+	uintptr_t at = (uintptr_t)map_get(&fs->by_check, fact->check, len);
+	struct recent *x;
+	int r;
+
+	if (at == 0) {
+		x = vec_add(&fs->recent);
+		if (!x)
+			return err_set(e, E_LIMIT, "more than %d checks", FACTS_MAX_NEWEST);
+		(void)memcpy(x->check, fact->check, len + 1);
+		r = map_put(&fs->by_check, x->check, len, (void *)fs->recent.len, e);
+		if (r < 0) {
+			fs->recent.len--;
+			return r;
+		}
+		at = fs->recent.len;
+	}
+	x = VEC_AT(&fs->recent, struct recent, at - 1);
+	x->seq[x->count++ % FACTS_RECENT] = fact->seq;
+	return 0;
+}
+
+static int
+on_new(const struct fact *fact, void *cookie, struct err *e)
+{
+	struct facts *fs = cookie;
+	int r = note_recent(fs, fact, e);
+
+	if (r == 0)
+		r = on_newest(fact, &fs->now, e);
+	if (r == 0)
+		fs->next = fact->seq + 1;
+	return r;
+}
+
+static int
+by_place(const void *a, const void *b, void *cookie)
+{
+	const struct fact *list = cookie;
+
+	return by_name(&list[*(const uint32_t *)a], &list[*(const uint32_t *)b]);
+}
+
+/* catch_up(fs, e): Take in what was appended since, by whomever. What a walk that failed had taken
+ * stays; it was in the log. */
+static int
+catch_up(struct facts *fs, struct err *e)
+{
+	const struct facts_filter since = {.from = fs->next};
+	int r = facts_each(fs, &since, on_new, fs, NULL, e);
+	bool grown = fs->order.len < fs->now.list.len;
+
+	while (r == 0 && fs->order.len < fs->now.list.len) {
+		uint32_t *slot = vec_add(&fs->order);
+
+		if (!slot)
+			return err_set(e, E_NOMEM, "no memory for the facts");
+		*slot = (uint32_t)(fs->order.len - 1);
+	}
+	if (r == 0 && grown)
+		qsort_r(fs->order.p, fs->order.len, sizeof(uint32_t), by_place, fs->now.list.p);
+	return r;
+}
+
+/* from_kept(fs, filter, ret, ret_n, e): Whoever fits, in the order of names. */
+static int
+from_kept(struct facts *fs, const struct facts_filter *filter, struct fact **ret, size_t *ret_n,
+    struct err *e)
+{
+	struct fact *out;
+	size_t n = 0, at = 0;
+	int r = catch_up(fs, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < fs->now.list.len; i++)
+		n += fits(filter, VEC_AT(&fs->now.list, struct fact, i));
+	*ret = NULL;
+	*ret_n = n;
+	if (n == 0)
+		return 0;
+	out = calloc(n, sizeof(*out));
+	if (!out)
+		return err_set(e, E_NOMEM, "no memory for the facts");
+	for (size_t i = 0; i < fs->order.len; i++) {
+		const struct fact *f = VEC_AT(&fs->now.list, struct fact,
+		    *VEC_AT(&fs->order, uint32_t, i));
+
+		if (fits(filter, f))
+			keep(&out[at++], f);
+	}
+	*ret = out;
+	return 0;
+}
+
+int
+facts_recent(struct facts *fs, const char *check, facts_fn *fn, void *cookie, struct err *e)
+{
+	const struct recent *x;
+	uintptr_t at;
+	int r = catch_up(fs, e);
+
+	if (r < 0)
+		return r;
+	at = (uintptr_t)map_get(&fs->by_check, check, strlen(check));
+	if (at == 0)
+		return 0;
+	x = VEC_AT(&fs->recent, struct recent, at - 1);
+	for (uint64_t i = x->count; r == 0 && i > 0 && x->count - i < FACTS_RECENT; i--)
+		r = facts_one(fs, x->seq[(i - 1) % FACTS_RECENT], fn, cookie, e);
+	return r;
+}
+
+struct one {
+	uint64_t seq;
+	facts_fn *fn;
+	void *cookie;
+	int r;
+};
+
+static int
+on_one(const struct fact *fact, void *cookie, struct err *e)
+{
+	struct one *o = cookie;
+
+	if (fact->seq == o->seq)
+		o->r = o->fn(fact, o->cookie, e);
+	return 1;
+}
+
+int
+facts_one(struct facts *fs, uint64_t seq, facts_fn *fn, void *cookie, struct err *e)
+{
+	const struct facts_filter only = {.from = seq};
+	struct one o = {.seq = seq, .fn = fn, .cookie = cookie};
+	int r = facts_each(fs, &only, on_one, &o, NULL, e);
+
+	return r < 0 ? r : o.r;
+}
+
 int
 facts_newest(struct facts *fs, const struct facts_filter *filter, struct fact **ret, size_t *ret_n,
     struct err *e)
 {
+	static const struct facts_filter any;
 	struct newest n;
 	int r;
 
+	if (!filter || (filter->since == 0 && filter->from == 0))
+		return from_kept(fs, filter ? filter : &any, ret, ret_n, e);
 	map_init(&n.by_key, FACTS_MAX_NEWEST);
 	vec_init(&n.list, sizeof(struct fact), FACTS_MAX_NEWEST);
 	r = facts_each(fs, filter, on_newest, &n, NULL, e);

@@ -6,7 +6,7 @@
 #include "ledger/ledger.h"
 #include "ledger/state.h"
 
-enum { FACTS_DIR_LEN = 6, FACTS_MAX_NEWEST = 100000 };
+enum { FACTS_DIR_LEN = 6, FACTS_MAX_NEWEST = 100000, FACTS_RECENT = 32 };
 
 #define FACTS_DIR "facts"
 #define FACTS_KEY "facts"
@@ -51,9 +51,19 @@ MUST int facts_each(struct facts *fs, const struct facts_filter *filter, facts_f
 /* facts_newest(fs, filter, ret, ret_n, e): For each check and subject the fact that counts now: the
  * one with the latest effective time, among equals the one recorded last; but a fact that claims a
  * time after a later record was made (a clock that ran ahead) yields to that record. An array owned
- * by the caller (facts_newest_free), sorted by check, kind, id. E_LIMIT past FACTS_MAX_NEWEST. */
+ * by the caller (facts_newest_free), sorted by check, kind, id; its JSON is shared and must not be
+ * changed. E_LIMIT past FACTS_MAX_NEWEST. The handle remembers what it read, so that a second call
+ * reads only what was appended since (unless ${filter} has a time or a first record); so damage to
+ * older records is noticed by a verification, not here. */
 MUST int facts_newest(struct facts *fs, const struct facts_filter *filter, struct fact **ret,
     size_t *ret_n, struct err *e);
 void facts_newest_free(struct fact *list, size_t n);
+
+/* facts_recent(fs, check, fn, cookie, e): The last FACTS_RECENT facts of one check, the one
+ * recorded last first, without reading the whole record again. As facts_each otherwise. */
+MUST int facts_recent(struct facts *fs, const char *check, facts_fn *fn, void *cookie,
+    struct err *e);
+/* facts_one(fs, seq, fn, cookie, e): The fact with this number, when there is one. */
+MUST int facts_one(struct facts *fs, uint64_t seq, facts_fn *fn, void *cookie, struct err *e);
 
 #endif

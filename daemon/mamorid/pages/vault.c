@@ -147,14 +147,14 @@ measured(struct req *r)
 	return out;
 }
 
+static const char *const drill_checks[] = {"vault.restore.drill", "vault.ransomware.drill",
+    "vault.database.drill"};
+
 static bool
 is_drill(const char *check)
 {
-	static const char *const checks[] = {"vault.restore.drill", "vault.ransomware.drill",
-	    "vault.database.drill"};
-
-	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-		if (strcmp(check, checks[i]) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(drill_checks); i++)
+		if (strcmp(check, drill_checks[i]) == 0)
 			return true;
 	return false;
 }
@@ -190,33 +190,38 @@ drill_model(const struct req *r, const json_t *names, const struct fact *f)
 struct drills {
 	struct req *r;
 	json_t *names, *list; /* newest first */
-	uint64_t only;        /* 0: the last ones */
 };
 
 static int
 on_drill(const struct fact *f, void *cookie, struct err *e)
 {
 	struct drills *d = cookie;
+	size_t at = 0;
 
 	(void)e;
-	if (!is_drill(f->check) || f->outcome == FACT_NA || (d->only && f->seq != d->only))
+	if (!is_drill(f->check) || f->outcome == FACT_NA)
 		return 0;
-	(void)json_array_insert_new(d->list, 0, drill_model(d->r, d->names, f));
+	while (at < json_array_size(d->list) &&
+	    (uint64_t)json_integer_value(json_object_get(json_array_get(d->list, at), "seq")) >
+		f->seq)
+		at++;
+	(void)json_array_insert_new(d->list, at, drill_model(d->r, d->names, f));
 	if (json_array_size(d->list) > DRILLS_SHOWN)
 		(void)json_array_remove(d->list, DRILLS_SHOWN);
 	return 0;
 }
 
-/* drills(r, only): The array of the last drills, or the one with this number. */
+/* drills(r, only): The array of the last drills, or (not 0) the one with this number. */
 static json_t *
 drills(struct req *r, uint64_t only)
 {
-	struct facts_filter filter = {.check = "vault.", .from = only};
-	struct drills d = {
-	    .r = r, .names = all_names(r), .list = json_array(), .only = only};
+	struct facts *fs = r->c->facts ? *r->c->facts : NULL;
+	struct drills d = {.r = r, .names = all_names(r), .list = json_array()};
 
-	if (r->c->facts && *r->c->facts)
-		(void)!facts_each(*r->c->facts, &filter, on_drill, &d, NULL, NULL);
+	if (fs && only)
+		(void)!facts_one(fs, only, on_drill, &d, NULL);
+	for (size_t i = 0; fs && !only && i < ARRAY_LEN(drill_checks); i++)
+		(void)!facts_recent(fs, drill_checks[i], on_drill, &d, NULL);
 	json_decref(d.names);
 	return d.list;
 }

@@ -191,6 +191,87 @@ test_ledger(struct state *st)
 	facts_close(fs);
 }
 
+/* same(a, b): Whether two handles give the same newest facts for a filter; one has kept what it
+ * read, the other opened the record just now. */
+static bool
+same(struct facts *a, struct facts *b, const struct facts_filter *f)
+{
+	struct fact *x = NULL, *y = NULL;
+	size_t nx = 0, ny = 0;
+	bool ok = facts_newest(a, f, &x, &nx, NULL) == 0 && facts_newest(b, f, &y, &ny, NULL) == 0;
+
+	ok = ok && nx == ny;
+	for (size_t i = 0; ok && i < nx; i++)
+		ok = x[i].seq == y[i].seq && x[i].outcome == y[i].outcome &&
+		    x[i].at == y[i].at && strcmp(x[i].check, y[i].check) == 0 &&
+		    strcmp(x[i].id, y[i].id) == 0 &&
+		    !x[i].observed == !y[i].observed;
+	facts_newest_free(x, nx);
+	facts_newest_free(y, ny);
+	return ok;
+}
+
+struct seqs {
+	uint64_t seq[64];
+	size_t n;
+};
+
+static int
+on_seq(const struct fact *f, void *cookie, struct err *e)
+{
+	struct seqs *s = cookie;
+
+	(void)e;
+	s->seq[s->n++ % 64] = f->seq;
+	return 0;
+}
+
+static void
+test_kept(void)
+{
+	static const struct facts_filter group = {.check = "a."}, one = {.id = "3"};
+	struct facts *kept = NULL, *other = NULL, *fresh;
+	struct seqs got = {.n = 0};
+	struct state st;
+	char path[300], id[8];
+	bool ok = true, falling = true;
+
+	(void)snprintf(path, sizeof(path), "%s/kept", help_dir);
+	if (state_open(fio_os(), path, true, &st, NULL) < 0 ||
+	    facts_open(&st, true, 5, &kept, NULL) < 0 || facts_open(&st, true, 5, &other, NULL) < 0)
+		abort();
+	for (uint32_t i = 0, x = 7; i < 300; i++) {
+		x = x * 1664525 + 1013904223;
+		(void)snprintf(id, sizeof(id), "%u", (x >> 8) % 9);
+		/* appended by this handle or by another process; some late, some from the future */
+		add(x & 0x10000 ? kept : other, x & 0x20000 ? "a.x" : x & 0x40000 ? "a.y" : "b.z",
+		    id, (enum fact_outcome)((x >> 20) % 4), 1 + (x >> 12) % 400, 10 + i);
+		if (x >> 29)
+			continue;
+		if (facts_open(&st, false, 5, &fresh, NULL) < 0)
+			abort();
+		ok = ok && same(kept, fresh, NULL) && same(kept, fresh, &group) &&
+		    same(kept, fresh, &one);
+		facts_close(fresh);
+	}
+	OK(ok, "what was kept is what a whole reading gives, after every append");
+	EQ_I(facts_recent(kept, "a.x", on_seq, &got, NULL), 0, "the last of one check");
+	EQ_I(got.n, FACTS_RECENT, "so many");
+	for (size_t i = 1; i < got.n; i++)
+		falling = falling && got.seq[i] < got.seq[i - 1];
+	OK(falling, "the last one first");
+	got.n = 0;
+	EQ_I(facts_recent(kept, "a.none", on_seq, &got, NULL), 0, "a check without facts");
+	EQ_I(got.n, 0, "has none");
+	EQ_I(facts_one(kept, 17, on_seq, &got, NULL), 0, "one by its number");
+	OK(got.n == 1 && got.seq[0] == 17, "that one");
+	EQ_I(facts_one(kept, 999, on_seq, &got, NULL), 0, "one past the end");
+	EQ_I(got.n, 1, "is nothing");
+	facts_close(kept);
+	facts_close(other);
+	state_close(&st);
+}
+
 static void
 test_gone(struct state *st)
 {
@@ -399,6 +480,7 @@ main(void)
 	if (state_open(fio_os(), path, true, &st, NULL) < 0)
 		abort();
 	test_ledger(&st);
+	test_kept();
 	test_gone(&st);
 	test_evidence(&st);
 	test_seals(&st);
