@@ -52,6 +52,9 @@ book_open(const struct fio *f, int rootfd, bool make, int64_t now, struct book *
 		    err_set(e, E_NOENT, "no server was set up here yet");
 	if (r == 0 && make)
 		r = fio_sync(f, b.fd, e);
+	/* else a power cut takes the authority away that every machine believes */
+	if (r == 0 && make)
+		r = fio_sync(f, rootfd, e);
 	if (r < 0) {
 		book_close(&b);
 		return r;

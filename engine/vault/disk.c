@@ -455,9 +455,7 @@ disk_carry_key(const struct fio *f, const struct vault_place *pl, const uint8_t 
 		return r;
 	buf_init(&b, DISK_KEY_LEN + 1);
 	if (make) {
-		r = fio_mkdir(f, pl->statefd, "vault", 0700, e);
-		if (r == 0)
-			r = fio_mkdir(f, pl->statefd, path, 0700, e);
+		r = keys_place_make(f, pl, repo, e);
 		if (r < 0)
 			return r;
 	}

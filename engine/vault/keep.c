@@ -46,7 +46,7 @@ static int
 key_make(const struct fio *f, const struct vault_place *pl, const char *path, struct keep_key *k,
     struct err *e)
 {
-	char dir[64], hex[2 * SIGN_SEED_LEN + 1];
+	char hex[2 * SIGN_SEED_LEN + 1];
 	struct buf AUTO(buf_free) b = {0};
 	int r;
 
@@ -55,13 +55,7 @@ key_make(const struct fio *f, const struct vault_place *pl, const char *path, st
 	hex_put(hex, k->seed, SIGN_SEED_LEN);
 	r = buf_fmt(&b, e, "%s%s\n", key_head, hex);
 	if (r == 0)
-		r = fio_mkdir(f, pl->statefd, "vault", 0700, e);
-	if (r == 0)
-		r = keys_place(pl, k->repo, dir, e);
-	if (r == 0)
-		r = fio_mkdir(f, pl->statefd, dir, 0700, e);
-	if (r == 0)
-		r = fio_sync_dir(f, pl->statefd, "vault", e);
+		r = keys_place_make(f, pl, k->repo, e);
 	if (r == 0)
 		r = fio_create(f, pl->statefd, path, b.p, b.len, 0600, e);
 	explicit_bzero(hex, sizeof(hex));

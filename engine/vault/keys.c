@@ -39,6 +39,22 @@ keys_place(const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN], char ou
 	return 0;
 }
 
+int
+keys_place_make(const struct fio *f, const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN],
+    struct err *e)
+{
+	char path[64];
+	int r = keys_place(pl, repo, path, e);
+
+	if (r == 0)
+		r = fio_mkdir(f, pl->statefd, "vault", 0700, e);
+	if (r == 0)
+		r = fio_sync(f, pl->statefd, e);
+	if (r == 0)
+		r = fio_mkdir(f, pl->statefd, path, 0700, e);
+	return r == 0 ? fio_sync_dir(f, pl->statefd, "vault", e) : r;
+}
+
 static int
 place_file(const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN], const char *name,
     char out[128], struct err *e)
@@ -93,15 +109,7 @@ keys_save(const struct fio *f, const struct vault_place *pl, const struct vault_
 		r = buf_fmt(&b, e, "%s: %s\n", list[i].name, hex);
 	}
 	if (r == 0)
-		r = fio_mkdir(f, pl->statefd, "vault", 0700, e);
-	if (r == 0)
-		r = fio_sync(f, pl->statefd, e);
-	if (r == 0)
-		r = keys_place(pl, k->repo, path, e);
-	if (r == 0)
-		r = fio_mkdir(f, pl->statefd, path, 0700, e);
-	if (r == 0)
-		r = fio_sync_dir(f, pl->statefd, "vault", e);
+		r = keys_place_make(f, pl, k->repo, e);
 	if (r == 0)
 		r = place_file(pl, k->repo, "writer.key", path, e);
 	if (r == 0)

@@ -98,6 +98,9 @@ struct keys_all { /* everything that follows from the recovery key */
 MUST int keys_derive(const uint8_t secret[PAPERKEY_LEN], struct keys_all *ret, struct err *e);
 MUST int keys_place(const struct vault_place *pl, const uint8_t repo[FMT_ID_LEN], char out[64],
     struct err *e);
+/* keys_place_make(f, place, repo, e): That folder, its names durable before a key goes into it. */
+MUST int keys_place_make(const struct fio *f, const struct vault_place *pl,
+    const uint8_t repo[FMT_ID_LEN], struct err *e);
 MUST int keys_save(const struct fio *f, const struct vault_place *pl,
     const struct vault_writer_key *k, struct err *e);
 
