@@ -15,6 +15,7 @@
 
 #include "base/num.h"
 #include "guide/guide.h"
+#include "mamorid/http/console.h"
 #include "mamorid/mamorid.h"
 #include "mamorid/pages/pages.h"
 #include "mamorid/runner.h"
@@ -56,8 +57,29 @@ usage(FILE *out)
 	    "/var/lib/mamori)\n"
 	    "  --listen ADDR:PORT  the console (default 127.0.0.1, the first free port from 8443)\n"
 	    "  --program FILE      the mamori program that jobs run (default: the one beside)\n"
-	    "  --quiet             say only what is wrong\n",
+	    "  --quiet             say only what is wrong\n"
+	    "  --routes            print the console's table of routes and end\n",
 	    out);
+}
+
+/* show_routes(): "METHODS PATH" a line, for the test that holds a verdict for each. */
+static int
+show_routes(void)
+{
+	const struct route *all;
+	char allow[ROUTE_ALLOW];
+	struct err e = {0};
+	size_t n;
+
+	if (pages_routes(&all, &n, &e) < 0) {
+		(void)fprintf(stderr, "mamorid: %s\n", e.msg);
+		return 3;
+	}
+	for (size_t i = 0; i < n; i++) {
+		route_allow(all[i].methods, allow);
+		(void)printf("%s %s\n", (all[i].methods & M_GET) ? "GET" : allow, all[i].path);
+	}
+	return 0;
 }
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -336,7 +358,7 @@ options(struct mamorid *m, int argc, char **argv)
 	static const struct option opts[] = {{"state", required_argument, NULL, 's'},
 	    {"listen", required_argument, NULL, 'l'}, {"program", required_argument, NULL, 'p'},
 	    {"quiet", no_argument, NULL, 'q'}, {"version", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'}, {0}};
+	    {"routes", no_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
 	const char *state = getenv("MAMORI_STATE");
 	int c;
 
@@ -358,6 +380,8 @@ options(struct mamorid *m, int argc, char **argv)
 		case 'v':
 			(void)puts("mamorid " MAMORI_VERSION);
 			return 0;
+		case 'r':
+			return show_routes();
 		case 'h':
 			usage(stdout);
 			return 0;

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/num.h"
 #include "base/time.h"
@@ -334,27 +332,6 @@ inspect_history(struct db *db, int64_t id, const char *item, json_t **ret, struc
 
 /* -- signing ----------------------------------------------------------------------------------- */
 
-static int
-keep_bytes(const struct state *st, const char *p, size_t n, char hex[EVIDENCE_HEX], struct err *e)
-{
-	int r = 0, fd = memfd_create("answers", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(e, "cannot keep the answers");
-	for (size_t at = 0; r == 0 && at < n;) {
-		ssize_t k = write(fd, p + at, n - at);
-
-		if (k <= 0)
-			r = err_sys(e, "cannot keep the answers");
-		else
-			at += (size_t)k;
-	}
-	if (r == 0)
-		r = evidence_put_fd(st, fd, 8 << 20, hex, e);
-	close(fd);
-	return r;
-}
-
 static void
 count(const struct guide_pack *pack, const json_t *answers, int n[GUIDE_VALUES], int *missing)
 {
@@ -458,7 +435,7 @@ inspect_sign(struct db *db, const struct state *st, const struct guide_pack *pac
 	if (r == 0 && !text)
 		r = err_set(e, E_NOMEM, "no memory for the answers");
 	if (r == 0)
-		r = keep_bytes(st, text, strlen(text), s.sum, e);
+		r = evidence_put_bytes(st, text, strlen(text), s.sum, e);
 	if (r == 0)
 		r = sign_fact(ret_fact, insp, n, &s, e);
 	if (r == 0) {

@@ -56,8 +56,8 @@ apitoken_scope_ok(const char *s)
 	if (strncmp(s, measure, sizeof(measure) - 1) == 0)
 		return group_ok(s + sizeof(measure) - 1);
 	/* a program has no account of its own to look after, and none to make */
-	return split(s, &area, &verb) && area != AREA_SELF && area != AREA_ACCOUNTS &&
-	    area != AREA_API && area != AREA_ACCESS;
+	return split(s, &area, &verb) && area != AREA_SELF && area != AREA_TASKS &&
+	    area != AREA_ACCOUNTS && area != AREA_API && area != AREA_ACCESS;
 }
 
 static int

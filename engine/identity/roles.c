@@ -23,7 +23,7 @@ static const char *const areas[AREAS] = {
 	[AREA_PEOPLE] = "people", [AREA_PAPERS] = "papers", [AREA_INCIDENT] = "incident",
 	[AREA_REQUESTS] = "requests", [AREA_VAULT] = "vault", [AREA_RESTORE] = "restore",
 	[AREA_SETTINGS] = "settings", [AREA_ACCOUNTS] = "accounts", [AREA_ACCESS] = "access",
-	[AREA_API] = "api", [AREA_SELF] = "self",
+	[AREA_API] = "api", [AREA_TASKS] = "tasks", [AREA_SELF] = "self",
 };
 
 static const char *const verbs[VERBS] = {
@@ -41,31 +41,34 @@ static const char *const rights[ROLES][AREAS] = {
 		[AREA_PEOPLE] = "rwxae", [AREA_PAPERS] = "rwxae", [AREA_INCIDENT] = "rwxae",
 		[AREA_REQUESTS] = "rwxae", [AREA_VAULT] = "rwxae", [AREA_RESTORE] = "rx",
 		[AREA_SETTINGS] = "rwxa", [AREA_ACCOUNTS] = "rwa", [AREA_ACCESS] = "re",
-		[AREA_API] = "rw", [AREA_SELF] = "rw",
+		[AREA_API] = "rw", [AREA_TASKS] = "rw", [AREA_SELF] = "rw",
 	},
 	[ROLE_CLERK] = {
 		[AREA_TODAY] = "rw", [AREA_GUIDE] = "rwxe", [AREA_REGISTER] = "rwxe",
 		[AREA_PEOPLE] = "rwxe", [AREA_PAPERS] = "rwxe", [AREA_INCIDENT] = "rwxe",
 		[AREA_REQUESTS] = "rwxe", [AREA_VAULT] = "rx", [AREA_RESTORE] = "rx",
-		[AREA_SETTINGS] = "r", [AREA_ACCOUNTS] = "r", [AREA_SELF] = "rw",
+		[AREA_SETTINGS] = "r", [AREA_ACCOUNTS] = "r", [AREA_TASKS] = "rw",
+		[AREA_SELF] = "rw",
 	},
 	[ROLE_STAFF] = {
 		[AREA_TODAY] = "r", [AREA_PEOPLE] = "RW", [AREA_PAPERS] = "r",
-		[AREA_INCIDENT] = "rwx", [AREA_SELF] = "rw",
+		[AREA_INCIDENT] = "rwx", [AREA_TASKS] = "rw", [AREA_SELF] = "rw",
 	},
 	[ROLE_ZONE] = {
 		[AREA_TODAY] = "r", [AREA_REGISTER] = "RW", [AREA_PEOPLE] = "RW",
-		[AREA_PAPERS] = "r", [AREA_INCIDENT] = "rwx", [AREA_SELF] = "rw",
+		[AREA_PAPERS] = "r", [AREA_INCIDENT] = "rwx", [AREA_TASKS] = "rw",
+		[AREA_SELF] = "rw",
 	},
-	[ROLE_VENDOR] = {[AREA_REQUESTS] = "RW", [AREA_SELF] = "rw"},
+	[ROLE_VENDOR] = {[AREA_REQUESTS] = "RW", [AREA_TASKS] = "rw", [AREA_SELF] = "rw"},
 	[ROLE_INSPECTOR] = {
 		[AREA_GUIDE] = "R", [AREA_REGISTER] = "R", [AREA_PEOPLE] = "R",
 		[AREA_PAPERS] = "R", [AREA_INCIDENT] = "R", [AREA_REQUESTS] = "R",
-		[AREA_VAULT] = "R", [AREA_SELF] = "rw",
+		[AREA_VAULT] = "R", [AREA_TASKS] = "rw", [AREA_SELF] = "rw",
 	},
 	[ROLE_GLASS] = {
 		[AREA_TODAY] = "r", [AREA_REGISTER] = "r", [AREA_PEOPLE] = "r", [AREA_PAPERS] = "r",
 		[AREA_INCIDENT] = "rwx", [AREA_VAULT] = "rx", [AREA_RESTORE] = "rx",
+		[AREA_TASKS] = "rw",
 	},
 };
 

@@ -35,6 +35,7 @@ enum identity_area {
 	AREA_ACCOUNTS, /* accounts of others, invitations, links, break-glass codes */
 	AREA_ACCESS,   /* 記録: the console's own access log */
 	AREA_API,      /* tokens and webhooks */
+	AREA_TASKS,    /* long work that one started oneself, and what came of it */
 	AREA_SELF,     /* one's own account: password, second factor, sessions */
 	AREAS,
 };

@@ -88,9 +88,25 @@ settle(const struct state *st, int dir, const char *tmp, const char *hex, struct
 	return r < 0 ? err_set(e, r, "%s", why.msg) : 0;
 }
 
-int
-evidence_put_fd(const struct state *st, int fd, uint64_t max, char hex[EVIDENCE_HEX],
-    struct err *e)
+/* What is kept: a file, or bytes. */
+struct source {
+	int fd; /* -1: the bytes */
+	const void *p;
+	size_t n;
+	uint64_t max;
+};
+
+static int
+fill(const struct fio *f, struct copy *c, const struct source *s, int out, struct err *e)
+{
+	if (s->fd >= 0)
+		return copy_run(f, c, s->fd, out, s->max, e);
+	digest_add(c->d, s->p, s->n);
+	return fio_pwrite_all(f, out, s->p, s->n, 0, e);
+}
+
+static int
+put(const struct state *st, const struct source *s, char hex[EVIDENCE_HEX], struct err *e)
 {
 	char tmp[32], name[EVIDENCE_HEX];
 	uint8_t d[DIGEST_LEN];
@@ -103,7 +119,7 @@ evidence_put_fd(const struct state *st, int fd, uint64_t max, char hex[EVIDENCE_
 	out = fio_open(st->f, dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0400, e);
 	r = out < 0 ? out : copy_begin(&c, e);
 	if (r == 0) {
-		r = copy_run(st->f, &c, fd, out, max, e);
+		r = fill(st->f, &c, s, out, e);
 		if (r == 0)
 			r = fio_sync(st->f, out, e);
 		if (r == 0) {
@@ -119,6 +135,20 @@ evidence_put_fd(const struct state *st, int fd, uint64_t max, char hex[EVIDENCE_
 	if (r == 0)
 		(void)memcpy(hex, name, sizeof(name));
 	return r;
+}
+
+int
+evidence_put_fd(const struct state *st, int fd, uint64_t max, char hex[EVIDENCE_HEX],
+    struct err *e)
+{
+	return put(st, &(struct source){.fd = fd, .max = max}, hex, e);
+}
+
+int
+evidence_put_bytes(const struct state *st, const void *p, size_t n, char hex[EVIDENCE_HEX],
+    struct err *e)
+{
+	return put(st, &(struct source){.fd = -1, .p = p, .n = n}, hex, e);
 }
 
 int

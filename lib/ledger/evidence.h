@@ -7,6 +7,10 @@
 
 enum { EVIDENCE_HEX = 65 }; /* with the NUL */
 
+/* evidence_put_bytes(st, p, n, hex, e): Keep these bytes; as evidence_put_fd. For who may not make
+ * files of memory, such as the console in its jail. */
+MUST int evidence_put_bytes(const struct state *st, const void *p, size_t n,
+    char hex[EVIDENCE_HEX], struct err *e);
 /* evidence_put_fd(st, fd, max, hex, e): Keep everything that can be read from ${fd} from offset 0
  * on, at most ${max} bytes (E_LIMIT); ${hex} names it. Durable on return. E_NOSPC, E_SYS. */
 MUST int evidence_put_fd(const struct state *st, int fd, uint64_t max, char hex[EVIDENCE_HEX],

@@ -382,6 +382,20 @@ read_head(struct call *k, const char *url, const char *method)
 	return r->method ? 0 : 405;
 }
 
+/* allow_header(k): What this address takes, for a method that nothing takes. */
+static void
+allow_header(struct call *k)
+{
+	struct console *c = k->w->c;
+	char text[ROUTE_ALLOW];
+	struct params p;
+	unsigned allow;
+
+	(void)route_find(c->routes, c->nroutes, 0, k->r.path, &p, &allow);
+	route_allow(allow ? allow : M_GET, text);
+	req_header(&k->r, "Allow", "%s", text);
+}
+
 static unsigned
 find_row(struct call *k)
 {
@@ -452,7 +466,7 @@ first(struct call *k, const char *url, const char *method)
 	int rc;
 
 	if (status == 405)
-		req_header(r, "Allow", "GET, HEAD");
+		allow_header(k);
 	if (status)
 		return refuse(k, status);
 	if (fixed(k, method) == MHD_YES)

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/num.h"
 #include "ledger/evidence.h"
@@ -99,15 +97,9 @@ static int
 keep(struct req *r, const json_t *q, char hex[EVIDENCE_HEX], struct err *e)
 {
 	char *text = json_dumps(q, JSON_SORT_KEYS | JSON_INDENT(1));
-	int fd = text ? memfd_create("answer", MFD_CLOEXEC) : -1, rc = 0;
-	size_t n = text ? strlen(text) : 0;
+	int rc = text ? evidence_put_bytes(r->c->state, text, strlen(text), hex, e)
+		      : err_set(e, E_NOMEM, "no memory for the answer");
 
-	if (fd < 0 || write(fd, text, n) != (ssize_t)n)
-		rc = err_sys(e, "cannot keep the answer");
-	if (rc == 0)
-		rc = evidence_put_fd(r->c->state, fd, 1 << 20, hex, e);
-	if (fd >= 0)
-		(void)close(fd);
 	free(text);
 	return rc;
 }

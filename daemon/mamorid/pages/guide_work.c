@@ -456,7 +456,7 @@ const struct route guide_work_rows[] = {
 	{M_GET, "/guide/requests", AREA_REQUESTS, VERB_READ, NULL, 0, requests, 0},
 	{M_GET, "/guide/requests/new", AREA_REQUESTS, VERB_READ, NULL, 0, request_form, 0},
 	{M_POST, "/guide/requests", AREA_REQUESTS, VERB_WRITE, NULL, 0, request_new, 0},
-	{M_GET, "/guide/requests/:id", AREA_REQUESTS, VERB_READ, NULL, 0, request, 0},
+	{M_GET, "/guide/requests/:id", AREA_REQUESTS, VERB_READ, "request:$0", 0, request, 0},
 	{M_POST, "/guide/requests/:id/link", AREA_REQUESTS, VERB_WRITE, NULL, 0, request_way, 0},
 	{M_POST, "/guide/requests/:id/sent", AREA_REQUESTS, VERB_WRITE, NULL, 0, sent, 0},
 	{M_POST, "/guide/requests/:id/chased", AREA_REQUESTS, VERB_WRITE, NULL, 0, chased, 0},

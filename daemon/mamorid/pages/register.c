@@ -16,6 +16,14 @@ reg_text(json_t *o, const char *key)
 	return s ? s : "";
 }
 
+bool
+reg_may(const struct req *r, const struct register_kind *k, enum identity_verb verb)
+{
+	/* a zone's keeper may do so with his own record only: the row's object */
+	return req_may(r, strcmp(k->key, "person") == 0 ? AREA_PEOPLE : AREA_REGISTER, verb,
+	    r->route->object && r->object[0] ? r->object : NULL);
+}
+
 int
 reg_kind(struct req *r, const char *name, enum identity_verb verb,
     const struct register_kind **ret, struct err *e)
@@ -24,7 +32,7 @@ reg_kind(struct req *r, const char *name, enum identity_verb verb,
 
 	if (!k)
 		return err_set(e, E_NOENT, "no such register");
-	if (!req_may(r, strcmp(k->key, "person") == 0 ? AREA_PEOPLE : AREA_REGISTER, verb, NULL))
+	if (!reg_may(r, k, verb))
 		return err_set(e, E_AUTH, "not allowed");
 	*ret = k;
 	return 0;
@@ -447,8 +455,7 @@ show(struct req *r, struct err *e)
 	    reg_label(r, k->next_ja, k->next_en));
 	model_text(m, "light", *reg_text(next, "date") && strcmp(reg_text(next, "date"), today) < 0
 	    ? "red" : json_array_size(json_object_get(record, "missing")) ? "yellow" : "green");
-	model_bool(m, "may_write", req_may(r, strcmp(k->key, "person") == 0 ? AREA_PEOPLE
-	    : AREA_REGISTER, VERB_WRITE, NULL));
+	model_bool(m, "may_write", reg_may(r, k, VERB_WRITE));
 	model_bool(m, "single", k->single != NULL);
 	(void)snprintf(crumb, sizeof(crumb), "/register/%s", k->key);
 	(void)snprintf(label, sizeof(label), "=%s", reg_label(r, k->ja, k->en));

@@ -5,6 +5,9 @@
 #include "mamorid/pages/pages.h"
 #include "register/register.h"
 
+/* reg_may(r, k, verb): Whether whoever asks may do this in the register, or with the record that
+ * the row of the route table names. */
+bool reg_may(const struct req *r, const struct register_kind *k, enum identity_verb verb);
 /* reg_kind(r, name, verb, ret, e): The register of that name, when whoever asks may do this there
  * (people are an area of their own). E_NOENT, E_AUTH. */
 MUST int reg_kind(struct req *r, const char *name, enum identity_verb verb,

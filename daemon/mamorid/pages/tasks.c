@@ -145,9 +145,9 @@ list(struct req *r, struct err *e)
 }
 
 const struct route tasks_rows[] = {
-	{M_GET, "/tasks", AREA_SELF, VERB_READ, NULL, 0, list, 0},
-	{M_GET, "/tasks/:id", AREA_SELF, VERB_READ, NULL, 0, show, 0},
-	{M_GET, "/tasks/:id/file", AREA_SELF, VERB_READ, NULL, F_LOG, file, 0},
-	{M_POST, "/tasks/:id/stop", AREA_SELF, VERB_WRITE, NULL, 0, halt, 0},
+	{M_GET, "/tasks", AREA_TASKS, VERB_READ, NULL, 0, list, 0},
+	{M_GET, "/tasks/:id", AREA_TASKS, VERB_READ, NULL, 0, show, 0},
+	{M_GET, "/tasks/:id/file", AREA_TASKS, VERB_READ, NULL, F_LOG, file, 0},
+	{M_POST, "/tasks/:id/stop", AREA_TASKS, VERB_WRITE, NULL, 0, halt, 0},
 	{0},
 };

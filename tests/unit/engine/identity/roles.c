@@ -31,7 +31,7 @@ static const struct {
 	    " restore:read restore:run"
 	    " settings:read settings:write settings:run settings:approve"
 	    " accounts:read accounts:write accounts:approve access:read access:export"
-	    " api:read api:write self:read self:write "},
+	    " api:read api:write tasks:read tasks:write self:read self:write "},
 	{ROLE_CLERK,
 	    " today:read today:write guide:read guide:write guide:run guide:export"
 	    " register:read register:write register:run register:export"
@@ -40,18 +40,19 @@ static const struct {
 	    " incident:read incident:write incident:run incident:export"
 	    " requests:read requests:write requests:run requests:export"
 	    " vault:read vault:run restore:read restore:run settings:read accounts:read"
-	    " self:read self:write "},
+	    " tasks:read tasks:write self:read self:write "},
 	{ROLE_STAFF,
-	    " today:read papers:read incident:read incident:write incident:run self:read"
-	    " self:write "},
+	    " today:read papers:read incident:read incident:write incident:run"
+	    " tasks:read tasks:write self:read self:write "},
 	{ROLE_ZONE,
-	    " today:read papers:read incident:read incident:write incident:run self:read"
-	    " self:write "},
-	{ROLE_VENDOR, " self:read self:write "},
-	{ROLE_INSPECTOR, " self:read self:write "},
+	    " today:read papers:read incident:read incident:write incident:run"
+	    " tasks:read tasks:write self:read self:write "},
+	{ROLE_VENDOR, " tasks:read tasks:write self:read self:write "},
+	{ROLE_INSPECTOR, " tasks:read tasks:write self:read self:write "},
 	{ROLE_GLASS,
 	    " today:read register:read people:read papers:read incident:read incident:write"
-	    " incident:run vault:read vault:run restore:read restore:run "},
+	    " incident:run vault:read vault:run restore:read restore:run"
+	    " tasks:read tasks:write "},
 };
 
 static void

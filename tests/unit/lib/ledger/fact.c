@@ -317,6 +317,9 @@ test_evidence(struct state *st)
 	EQ_S(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 	    "by its SHA-256");
 	EQ_I(evidence_put_fd(st, fd, 99, again, &e), 0, "the same again");
+	again[0] = 0;
+	EQ_I(evidence_put_bytes(st, "abc", 3, again, &e), 0, "and as bytes");
+	EQ_S(again, hex, "with the same name");
 	EQ_I(evidence_check(st, hex, &e), 0, "it is whole");
 	EQ_I(evidence_check(st, "../../x", &e), E_INVAL, "not a path");
 	again[0] = 'c';
