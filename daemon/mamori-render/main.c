@@ -12,18 +12,7 @@
 #include "sys/jail.h"
 
 enum { CPU_SECONDS = 90, FILE_MAX = 256 << 20 };
-
-/* A build that looks for faults in memory reserves terabytes of addresses. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MEMORY 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MEMORY 0
-#endif
-#endif
-#ifndef MEMORY
 #define MEMORY (UINT64_C(2) << 30)
-#endif
 
 static int
 fail(int status, const struct err *e)

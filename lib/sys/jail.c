@@ -15,6 +15,19 @@
 
 #include "base/num.h"
 
+/* AddressSanitizer reserves terabytes of addresses: no limit of them can hold there. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { ADDRESSES_RESERVED = 1 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { ADDRESSES_RESERVED = 1 };
+#else
+enum { ADDRESSES_RESERVED = 0 };
+#endif
+#else
+enum { ADDRESSES_RESERVED = 0 };
+#endif
+
 /* --- Landlock, from the kernel's documentation: the installed header may be older --------------
  */
 
@@ -296,7 +309,7 @@ enter_basic(const struct jail *j, struct err *e)
 
 	if (r == 0 && j->max_files)
 		r = limit(RLIMIT_NOFILE, j->max_files, e);
-	if (r == 0 && j->max_memory)
+	if (r == 0 && j->max_memory && !ADDRESSES_RESERVED)
 		r = limit(RLIMIT_AS, j->max_memory, e);
 	if (r < 0)
 		return r;

@@ -49,7 +49,7 @@ struct jail {
 	uint64_t keep_caps;       /* bits 1 << CAP_*; kept as permitted and effective */
 	bool tcp;                 /* Landlock: binding and connecting TCP stays possible */
 	unsigned max_files;       /* RLIMIT_NOFILE; 0: as it is */
-	uint64_t max_memory;      /* RLIMIT_AS in bytes; 0: as it is */
+	uint64_t max_memory;      /* RLIMIT_AS in bytes; 0: as it is (so with ASan, too) */
 	enum jail_level min_level; /* refuse to go on below this */
 	bool trap;                /* SIGSYS instead of EPERM, for tests */
 };

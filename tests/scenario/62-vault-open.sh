@@ -99,6 +99,7 @@ change "$top"
 change "$want"
 sync -f "$top/big.bin" 2>/dev/null
 for f in big.bin cut.bin grow.bin moved/5 six 記録/second made/x; do sync "$top/$f"; done
+stat "$at" >/dev/null # the kernel now remembers the folder, also when nobody serves it
 kill -KILL $pid
 wait $pid 2>/dev/null
 ok "after kill -9 it goes on" m vault open "$dir/repo" latest "$at" --overlay "$dir/ov2"
