@@ -243,11 +243,14 @@ certify(struct wish *w, const struct state *st, const struct vault_ident *id,
 {
 	struct drill_paper p = {.drill = "restore", .system = s->name, .repo = id->repo,
 	    .gen = s->generation, .gen_at = s->at, .begun = begun, .ended = time_now_us(),
-	    .rto_ms = (int64_t)(rep->seconds * 1000), .outcome = s->lost == 0 ? "pass" : "fail",
-	    .observed = json_pack("{s:I, s:I, s:I}", "files", (json_int_t)s->files, "bytes",
-		(json_int_t)s->bytes, "mismatch", (json_int_t)s->lost)};
+	    .rto_ms = (int64_t)(rep->seconds * 1000), .outcome = s->lost == 0 ? "pass" : "fail"};
 
-	if (!w->o.whole || !drill_paper_keep(w->c, st, &p, hex))
+	hex[0] = 0;
+	if (!w->o.whole)
+		return;
+	p.observed = json_pack("{s:I, s:I, s:I}", "files", (json_int_t)s->files, "bytes",
+	    (json_int_t)s->bytes, "mismatch", (json_int_t)s->lost);
+	if (!drill_paper_keep(w->c, st, &p, hex))
 		hex[0] = 0;
 }
 
