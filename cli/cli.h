@@ -55,7 +55,7 @@ const char *cli_bytes(char *buf, uint64_t n);
  * written turns a success into CLI_FAIL. Returns the exit status. */
 int cli_end(struct cli *c, int status);
 
-cli_fn cmd_account, cmd_drill, cmd_fact, cmd_guide, cmd_identity, cmd_practice, cmd_register,
-    cmd_report, cmd_status, cmd_system, cmd_token, cmd_up, cmd_vault, cmd_verify;
+cli_fn cmd_account, cmd_drill, cmd_fact, cmd_guide, cmd_identity, cmd_notify, cmd_practice,
+    cmd_register, cmd_report, cmd_status, cmd_system, cmd_token, cmd_up, cmd_vault, cmd_verify;
 
 #endif

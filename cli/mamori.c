@@ -38,6 +38,9 @@ static const struct cli_cmd commands[] = {
 	    "他のプログラムの鍵（/api/v1）", "tokens for other programs (/api/v1)"},
 	{"identity", cmd_identity, "mamori identity check",
 	    "アカウントと操作の記録を確かめます", "check accounts and access log"},
+	{"notify", cmd_notify,
+	    "mamori notify show|set|test|send|list|retry|digest|request|calendar|hook ...",
+	    "知らせ: メール・webhook・予定表", "tell people and programs: mail, webhooks, calendar"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 

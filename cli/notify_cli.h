@@ -1,0 +1,45 @@
+/* What the subcommands of `mamori notify` share. */
+#ifndef MAMORI_CLI_NOTIFY_CLI_H
+#define MAMORI_CLI_NOTIFY_CLI_H
+
+#include "cli/cli_state.h"
+#include "notify/notify.h"
+
+struct notify_cli {
+	struct cli *c;
+	struct state st;
+	struct db *db;
+	struct facts *facts; /* NULL where the record cannot be opened */
+	int64_t now;
+};
+
+/* notify_cli_open(c, x): CLI_OK, or the exit status after saying why not. */
+int notify_cli_open(struct cli *c, struct notify_cli *x);
+void notify_cli_close(struct notify_cli *x);
+/* notify_cli_end(x, r, e, ja, en): Close; the exit status of ${r}, having said what ${e} says. */
+int notify_cli_end(struct notify_cli *x, int r, const struct err *e, const char *ja,
+    const char *en);
+/* notify_cli_log(x, what, object, result, detail, e): An entry in the sealed access log. */
+MUST int notify_cli_log(struct notify_cli *x, const char *what, const char *object,
+    const char *result, const char *detail, struct err *e);
+
+struct notify_run {
+	int sent, failed, given_up, waiting;
+	bool busy; /* another sender is at work */
+	char why[400]; /* of the last failure */
+};
+/* notify_run(x, ret, e): Send what is due; one sender at a time. */
+MUST int notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e);
+
+/* notify_ask.c: vendor letters. notify_ask_chases(x, e): Put the reminders that are due today.
+ * notify_ask_letter(x, id, link, body, pdf, e): At the moment of sending: the words of a request
+ * with a fresh link, and its PDF (left empty where it cannot be made). */
+MUST int notify_ask_chases(struct notify_cli *x, struct err *e);
+MUST int notify_ask_pdf(struct notify_cli *x, int64_t id, struct buf *pdf, struct err *e);
+MUST int notify_ask_sent(struct notify_cli *x, int64_t id, bool chase, struct err *e);
+MUST int notify_ask_link(struct notify_cli *x, const struct notify_mail *m, int64_t id,
+    const char *body, struct buf *out, struct err *e);
+
+cli_fn notify_send, notify_test, notify_hook, notify_request;
+
+#endif
