@@ -19,7 +19,8 @@
 #include "net/dial.h"
 #include "sys/notify.h"
 
-static struct vaultd server = {.fd = -1, .idle_ms = VAULTD_IDLE_MS};
+static struct vaultd server = {.fd = -1, .idle_ms = VAULTD_IDLE_MS,
+    .stall_ms = VAULTD_STALL_MS};
 
 void
 vaultd_log(enum vaultd_level level, const char *fmt, ...)
@@ -69,6 +70,8 @@ options(int argc, char **argv)
 				return 2;
 			}
 			server.idle_ms = (unsigned)n * 1000;
+			if (server.stall_ms > server.idle_ms)
+				server.stall_ms = server.idle_ms;
 			break;
 		case 'v':
 			(void)puts("mamori-vaultd " MAMORI_VERSION);

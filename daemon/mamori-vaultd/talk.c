@@ -31,7 +31,7 @@ send_msg(struct talk *k, const struct wire_msg *m, struct err *e)
 
 	buf_clear(&k->out);
 	r = wire_put(&k->out, m, e);
-	return r == 0 ? tls_write(k->t, k->out.p, k->out.len, VAULTD_STALL_MS, e) : r;
+	return r == 0 ? tls_write(k->t, k->out.p, k->out.len, (int)k->v->stall_ms, e) : r;
 }
 
 static int
@@ -84,7 +84,7 @@ next(struct talk *k, int wait, uint32_t max, uint8_t *ret_kind, uint32_t *ret_n,
 	if (r == 0)
 		r = room(k, *ret_n, e);
 	if (r == 0 && *ret_n > 0)
-		r = tls_read(k->t, k->in, *ret_n, VAULTD_STALL_MS, e);
+		r = tls_read(k->t, k->in, *ret_n, (int)k->v->stall_ms, e);
 	else if (r == 0)
 		r = 1;
 	return r == 0 ? err_set(e, E_NET, "the line was cut") : r;
@@ -187,7 +187,7 @@ pieces(struct talk *k, struct hold_put **put, uint64_t size, bool *told, struct 
 		struct err why;
 		uint8_t kind = 0;
 		uint32_t n = 0;
-		int r = next(k, VAULTD_STALL_MS, WIRE_MAX_PIECE, &kind, &n, e);
+		int r = next(k, (int)k->v->stall_ms, WIRE_MAX_PIECE, &kind, &n, e);
 
 		if (r <= 0)
 			return r < 0 ? r : err_set(e, E_NET, "the line was cut");
@@ -312,7 +312,7 @@ do_get(struct talk *k, const struct wire_msg *m, struct err *e)
 		return refuse(k, &why, e);
 	le32_put(k->out.p, m->n + 1);
 	k->out.p[4] = WIRE_DATA;
-	return tls_write(k->t, k->out.p, WIRE_HEAD + m->n, VAULTD_STALL_MS, e);
+	return tls_write(k->t, k->out.p, WIRE_HEAD + m->n, (int)k->v->stall_ms, e);
 }
 
 static int
@@ -510,8 +510,12 @@ begin(struct talk *k, struct err *e)
 	struct wire_msg m;
 	uint8_t kind = 0;
 	uint32_t n = 0;
-	int r = next(k, VAULTD_FIRST_MS, WIRE_MAX_FIRST, &kind, &n, e);
+	int r;
 
+	/* a stranger's trickle of bytes holds no place */
+	tls_until(k->t, VAULTD_FIRST_MS);
+	r = next(k, VAULTD_FIRST_MS, WIRE_MAX_FIRST, &kind, &n, e);
+	tls_until(k->t, 0);
 	if (r <= 0)
 		return r < 0 ? r : 1;
 	r = wire_get(kind, k->in, n, &m, e);

@@ -46,7 +46,8 @@ struct caller { /* an address */
 
 struct vaultd {
 	const char *root, *listen;
-	unsigned idle_ms; /* VAULTD_IDLE_MS, or less in tests */
+	unsigned idle_ms;  /* VAULTD_IDLE_MS, or less in tests */
+	unsigned stall_ms; /* VAULTD_STALL_MS, never longer than that */
 	struct book book;
 	struct tls_side *side;
 	struct jail_report jail;

@@ -45,6 +45,7 @@ remote_reach(const struct fio *f, const char *path, const struct vault_place *pl
 	    .statefd = pl ? pl->statefd : -1,
 	    .writing = writing,
 	    .now = pl ? pl->now : NULL,
+	    .wait_ms = pl ? pl->wait_ms : 0,
 	};
 
 	if (!s)

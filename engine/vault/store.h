@@ -109,6 +109,7 @@ struct store_env {
 	int statefd;    /* the state directory, where logins lie; -1: there is none */
 	bool writing;   /* a writer opens (else a reader, who wants `read` to work if it can) */
 	int64_t (*now)(void); /* microseconds UTC; only the programs on top ask the clock */
+	unsigned wait_ms; /* for an answer; 0: as the place thinks best */
 };
 /* A kind of place, known by how its address begins ("mamori://", "s3://"). */
 struct store_scheme {

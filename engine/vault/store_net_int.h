@@ -10,6 +10,7 @@
 struct net_login {
 	struct store_net_where where;
 	struct tls_side *side;
+	unsigned wait_ms; /* for an answer; 0: as is usual */
 };
 MUST int net_login_load(const char *url, const struct store_env *env, struct net_login *ret,
     struct err *e);
@@ -27,8 +28,9 @@ void answer_free(struct answer *a);
 struct line;
 /* line_new(login, ret, e): Connect. One reference. */
 MUST int line_new(const struct net_login *login, struct line **ret, struct err *e);
-/* line_over(t, ret, e): Make a line of a connection, which is then its. */
-MUST int line_over(struct tls *t, struct line **ret, struct err *e);
+/* line_over(t, wait_ms, ret, e): Make a line of a connection, which is then its. 0: the usual
+ * wait. */
+MUST int line_over(struct tls *t, unsigned wait_ms, struct line **ret, struct err *e);
 struct line *line_get(struct line *l);
 void line_put(struct line *l);
 bool line_dead(struct line *l);

@@ -13,8 +13,7 @@
 enum {
 	DIAL_MS = 10000,
 	SHAKE_MS = 15000,
-	WRITE_MS = 60000,
-	READ_MS = 60000,
+	WAIT_MS = 60000,
 	IDLE_MS = 24 * 3600 * 1000,
 	ANSWER_S = 120,
 	PIECE = 128 << 10,
@@ -36,7 +35,9 @@ struct line {
 	pthread_mutex_t send;
 	pthread_mutex_t lock; /* of the rest */
 	struct waiting *first, **last;
-	bool dead, started;
+	bool dead, started, late; /* late: no answer came */
+	int wait_ms; /* for bytes within an answer, and for room to send */
+	int answer_s;
 	struct err why;
 	pthread_t reader;
 };
@@ -93,7 +94,7 @@ one_answer(struct line *l, struct err *e)
 	buf_clear(&w->a->body);
 	r = buf_reserve(&w->a->body, n ? n : 1, e);
 	if (r == 0 && n)
-		r = tls_read(l->t, w->a->body.p, n, READ_MS, e);
+		r = tls_read(l->t, w->a->body.p, n, l->wait_ms, e);
 	if (r < 0)
 		return r;
 	w->a->body.len = n;
@@ -119,6 +120,8 @@ reader(void *arg)
 	if (e.code != E_PROTO) /* what was on its way may be asked again */
 		e.code = E_NET;
 	(void)pthread_mutex_lock(&l->lock);
+	if (l->late)
+		(void)err_set(&e, E_NET, "no answer in time");
 	l->dead = true;
 	l->why = e;
 	for (struct waiting *w = l->first; w; w = w->next) {
@@ -137,7 +140,7 @@ reader(void *arg)
 /* ---- life ---- */
 
 int
-line_over(struct tls *t, struct line **ret, struct err *e)
+line_over(struct tls *t, unsigned wait_ms, struct line **ret, struct err *e)
 {
 	struct line *l = calloc(1, sizeof(*l));
 
@@ -148,6 +151,8 @@ line_over(struct tls *t, struct line **ret, struct err *e)
 	l->t = t;
 	atomic_init(&l->refs, 1);
 	l->last = &l->first;
+	l->wait_ms = wait_ms ? (int)wait_ms : WAIT_MS;
+	l->answer_s = wait_ms ? (int)(wait_ms + 999) / 1000 : ANSWER_S;
 	(void)pthread_mutex_init(&l->send, NULL);
 	(void)pthread_mutex_init(&l->lock, NULL);
 	l->started = pthread_create(&l->reader, NULL, reader, l) == 0;
@@ -168,7 +173,7 @@ line_new(const struct net_login *login, struct line **ret, struct err *e)
 	if (fd < 0)
 		return fd;
 	r = tls_open(login->side, fd, SHAKE_MS, &t, e);
-	return r == 0 ? line_over(t, ret, e) : r;
+	return r == 0 ? line_over(t, login->wait_ms, ret, e) : r;
 }
 
 struct line *
@@ -243,12 +248,13 @@ wait_for(struct line *l, struct waiting *w, struct err *e)
 	struct timespec until;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ANSWER_S;
+	until.tv_sec += l->answer_s;
 	(void)pthread_mutex_lock(&l->lock);
 	while (!w->done) {
 		if (pthread_cond_timedwait(&w->cond, &l->lock, &until) == ETIMEDOUT && !w->done) {
+			l->late = true;
 			tls_cut(l->t); /* the reader then ends everybody's waiting */
-			until.tv_sec += ANSWER_S;
+			until.tv_sec += l->answer_s;
 		}
 	}
 	(void)pthread_mutex_unlock(&l->lock);
@@ -272,7 +278,7 @@ line_ask(struct line *l, const struct wire_msg *m, uint8_t want, struct answer *
 	waiting_init(&w);
 	(void)pthread_mutex_lock(&l->send);
 	r = enter(l, &w, e);
-	if (r == 0 && tls_write(l->t, b.p, b.len, WRITE_MS, &lost) < 0)
+	if (r == 0 && tls_write(l->t, b.p, b.len, l->wait_ms, &lost) < 0)
 		tls_cut(l->t); /* the reader tells us */
 	(void)pthread_mutex_unlock(&l->send);
 	if (r == 0)
@@ -311,13 +317,13 @@ pieces(struct line *l, const struct waiting *w, const struct fio *f, int fd, uin
 			break;
 		le32_put(p, (uint32_t)n + 1);
 		p[4] = WIRE_PIECE;
-		r = tls_write(l->t, p, WIRE_HEAD + n, WRITE_MS, e);
+		r = tls_write(l->t, p, WIRE_HEAD + n, l->wait_ms, e);
 		off += n;
 	}
 	free(p);
 	if (r == 0)
 		r = wire_put(&b, &end, e);
-	return r == 0 ? tls_write(l->t, b.p, b.len, WRITE_MS, e) : r;
+	return r == 0 ? tls_write(l->t, b.p, b.len, l->wait_ms, e) : r;
 }
 
 int
@@ -338,7 +344,7 @@ line_send_segment(struct line *l, const struct wire_msg *m, const struct fio *f,
 	if (r == 0)
 		r = enter(l, &w, e);
 	if (r == 0) {
-		int x = tls_write(l->t, b.p, b.len, WRITE_MS, &lost);
+		int x = tls_write(l->t, b.p, b.len, l->wait_ms, &lost);
 
 		if (x == 0)
 			x = pieces(l, &w, f, fd, size, &lost);

@@ -98,6 +98,7 @@ net_login_load(const char *url, const struct store_env *env, struct net_login *r
 	if (r < 0)
 		return r;
 	buf_init(&text, MAX_LOGIN);
+	ret->wait_ms = env->wait_ms;
 	r = E_NOENT;
 	for (const char *const *k = env->writing ? to_write : to_read;
 	     *k && r == E_NOENT && env->statefd >= 0; k++)

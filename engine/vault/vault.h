@@ -37,6 +37,7 @@ struct vault_place {
 	 * a prefix; NULL: none. With them a REPO may be an address instead of a path. */
 	const struct store_scheme *schemes;
 	int64_t (*now)(void); /* with schemes: the clock, microseconds UTC */
+	unsigned wait_ms; /* for a server's answer; 0: as is usual */
 };
 /* vault_is_address(repo): Whether REPO is an address ("mamori://...") and not a path. */
 bool vault_is_address(const char *repo);

@@ -48,13 +48,19 @@ net_addr_get(const char *s, size_t n, struct net_addr *ret, struct err *e)
 int
 net_socket(int fd, struct err *e)
 {
-	int flags = fcntl(fd, F_GETFL), one = 1;
+	int flags = fcntl(fd, F_GETFL), one = 1, idle = 30, every = 10, count = 4;
+	unsigned lost = 70000;
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return err_sys(e, "cannot prepare a connection");
 	/* what cannot be set here is not a TCP socket (tests), or only slower */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	/* who vanished without a word (power, cable) is given up within a minute or so */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &lost, sizeof(lost));
 	return 0;
 }
 

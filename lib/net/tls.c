@@ -33,6 +33,7 @@ struct tls {
 	int fd;
 	pthread_mutex_t lock; /* of ssl */
 	atomic_bool cut;
+	int64_t end; /* of all waiting; 0: none */
 	bool by_code;
 	char code_id[TLS_CODE_ID + 1];
 };
@@ -287,7 +288,7 @@ ready(struct tls *t, int want, int64_t until, struct err *e)
 		struct pollfd p = {
 			.fd = t->fd, .events = want == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN,
 		};
-		int64_t left = until - mono_ms();
+		int64_t left = (t->end && t->end < until ? t->end : until) - mono_ms();
 		int r;
 
 		if (atomic_load(&t->cut))
@@ -402,6 +403,12 @@ tls_open(struct tls_side *s, int fd, int ms, struct tls **ret, struct err *e)
 	}
 	*ret = t;
 	return 0;
+}
+
+void
+tls_until(struct tls *t, int ms)
+{
+	t->end = ms ? mono_ms() + ms : 0;
 }
 
 void

@@ -44,6 +44,9 @@ void tls_side_free(struct tls_side *s); /* NULL is fine */
  * TLS 1.3 and offers a certificate; tls_peer tells whom it has. E_NET: no answer, cut off; E_PROTO:
  * something else than TLS 1.3. */
 MUST int tls_open(struct tls_side *s, int fd, int ms, struct tls **ret, struct err *e);
+/* tls_until(t, ms): However many bytes come meanwhile, every wait on it ends ${ms} milliseconds
+ * from now (0: no such end). For the one thread that reads and writes. */
+void tls_until(struct tls *t, int ms);
 /* tls_close(t): NULL is fine. */
 void tls_close(struct tls *t);
 /* tls_cut(t): Cut the line: every wait on it ends with E_NET. */

@@ -1,9 +1,9 @@
-/* netproxy HOST:PORT [--port N] [--delay MS] [--cut BYTES] [--stall BYTES] [--times N]
+/* netproxy HOST:PORT [--port N] [--delay MS] [--cut BYTES] [--stall BYTES] [--times N] [--down 1]
  *
  * A TCP line as bad as one wants, on port N (0: a free one) of the loopback, which it prints. Every
  * byte takes MS milliseconds each way. --cut: the line is torn when BYTES went to the server;
  * --stall: nothing goes on from there, and nobody is told. Both only for the first N connections
- * (default 1). */
+ * (default 1). --down 1: the bytes from the server are counted instead. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +53,7 @@ static struct conn conns[MAX_CONN];
 static int64_t delay;
 static uint64_t cut, stall;
 static uint64_t times = 1;
+static bool down;
 
 static int64_t
 now(void)
@@ -145,9 +146,9 @@ fill(struct way *w)
 	return true;
 }
 
-/* drain(c, w, up): Send what is due. False: the line is broken, or is to be. */
+/* drain(c, w, counted): Send what is due. False: the line is broken, or is to be. */
 static bool
-drain(struct conn *c, struct way *w, bool up)
+drain(struct conn *c, struct way *w, bool counted)
 {
 	while (w->first && w->first->due <= now()) {
 		struct piece *p = w->first;
@@ -155,16 +156,16 @@ drain(struct conn *c, struct way *w, bool up)
 		uint64_t stop = c->bad ? (cut ? cut : stall) : 0;
 		ssize_t k;
 
-		if (up && stop && c->sent + n > stop)
+		if (counted && stop && c->sent + n > stop)
 			n = (size_t)(stop - c->sent);
 		k = n ? send(w->to, p->p + p->at, n, MSG_NOSIGNAL) : 0;
 		if (k < 0)
 			return errno == EAGAIN || errno == EINTR;
 		p->at += (size_t)k;
 		w->held -= (size_t)k;
-		if (up)
+		if (counted)
 			c->sent += (uint64_t)k;
-		if (up && stop && c->sent >= stop) {
+		if (counted && stop && c->sent >= stop) {
 			c->stalled = stall != 0;
 			return stall != 0;
 		}
@@ -187,8 +188,8 @@ serve_one(struct conn *c)
 {
 	if (c->stalled)
 		return;
-	if (!fill(&c->up) || !fill(&c->down) || !drain(c, &c->up, true) ||
-	    (!c->stalled && !drain(c, &c->down, false)) || (c->up.told && c->down.told))
+	if (!fill(&c->up) || !fill(&c->down) || !drain(c, &c->up, !down) ||
+	    (!c->stalled && !drain(c, &c->down, down)) || (c->up.told && c->down.told))
 		drop(c);
 }
 
@@ -243,7 +244,7 @@ main(int argc, char **argv)
 	static const struct option opts[] = {
 		{"delay", required_argument, NULL, 'd'}, {"cut", required_argument, NULL, 'c'},
 		{"stall", required_argument, NULL, 's'}, {"times", required_argument, NULL, 't'},
-		{"port", required_argument, NULL, 'p'},
+		{"port", required_argument, NULL, 'p'}, {"down", required_argument, NULL, 'D'},
 		{NULL, 0, NULL, 0},
 	};
 	struct net_addr to, here;
@@ -256,6 +257,8 @@ main(int argc, char **argv)
 			return 2;
 		if (o == 'p')
 			(void)snprintf(at, sizeof(at), "127.0.0.1:%u", (unsigned)n & 65535);
+		else if (o == 'D')
+			down = n != 0;
 		else if (o == 'd')
 			delay = (int64_t)n * 1000;
 		else if (o == 'c')

@@ -1,6 +1,7 @@
 /* Addresses, codes, the authority, and who gets through a TLS handshake. */
 #include "tap.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -320,6 +321,52 @@ silent(void *arg)
 	return NULL;
 }
 
+static void *
+trickle(void *arg)
+{
+	struct end *x = arg;
+	struct tls *t = NULL;
+
+	x->r = tls_open(x->side, x->fd, 5000, &t, &x->e);
+	for (int i = 0; x->r == 0 && i < 1000; i++) {
+		(void)poll(NULL, 0, 10);
+		x->r = tls_write(t, "x", 1, 5000, &x->e);
+	}
+	tls_close(t);
+	return NULL;
+}
+
+/* Byte after byte keeps no place for ever. */
+static void
+test_trickle(struct tls_side *s)
+{
+	struct end b = {.r = 0};
+	struct tls *t = NULL;
+	struct id good;
+	char got[1000];
+	pthread_t th;
+	struct err e;
+	int fd[2], r;
+
+	make_id(&good, 0, false, NOW, CA_CLIENT_DAYS);
+	b.side = side(false, &good, 0, NULL);
+	(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
+	b.fd = fd[1];
+	(void)!pthread_create(&th, NULL, trickle, &b);
+	r = tls_open(s, fd[0], 5000, &t, &e);
+	if (r == 0) {
+		tls_until(t, 200);
+		r = tls_read(t, got, sizeof(got), 60000, &e);
+		EQ_I(r, E_NET, "a trickle is given up in the end");
+		tls_until(t, 0);
+		EQ_I(tls_read(t, got, 1, 60000, &e), 1, "and without an end it would have gone on");
+	}
+	tls_close(t);
+	(void)pthread_join(th, NULL);
+	tls_side_free(b.side);
+	free_id(&good);
+}
+
 static void
 test_odd(struct tls_side *s)
 {
@@ -362,6 +409,7 @@ main(void)
 	test_servers();
 	test_codes(s);
 	test_odd(s);
+	test_trickle(s);
 	tls_side_free(s);
 	free_id(&server);
 	for (int i = 0; i < 2; i++) {
