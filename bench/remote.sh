@@ -1,28 +1,44 @@
 #!/bin/bash
-# remote.sh [--build DIR] [--delay MS] [--runs N] [--tools "T..."] SOURCE
+# remote.sh [--build DIR] [--delay MS] [--runs N] [--tools "T..."] [SOURCE]
 #
-# Backup to another machine, and restore from it, over a line on which every byte takes MS milliseconds each way
-# (tests/peer/netproxy.c between the two on the loopback): mamori to `mamori vault serve`, restic to `rclone serve restic
-# --append-only`, borg to `borg serve --append-only` over sshd. Each run begins with an empty repository and, for the
-# restore, with an empty target; the tools take turns. Prints one line a run: tool, what, milliseconds.
+# Backup to another machine, and restore from it, over a line on which every byte takes MS milliseconds each way (5, so
+# 10 ms there and back; tests/peer/netproxy.c between the two on the loopback): mamori to `mamori vault serve`, restic to
+# `rclone serve restic --append-only`, borg to `borg serve --append-only` over sshd. Each run begins with an empty
+# repository and, for the restore, without any cache and with an empty target; the tools take turns, in an order that
+# turns with the runs. SOURCE: the kernel's tree, unpacked, unless said otherwise; it is read once before, so that it is
+# in memory. Prints the rows for BENCHMARKS.md (medians; CPU seconds are those of the client and its children) and the
+# raw figures to bench/out. Everything lies in $MAMORI_BENCH_DIR (default /dev/shm: 6 GB).
 set -u
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "$0")" && pwd) || exit 3
-build=$here/../build-bench delay=5 runs=3 tools='mamori restic borg'
-while [ $# -gt 1 ]; do
+build=$here/../build-bench delay=5 runs=5 tools='mamori restic borg' src=
+while [ $# -gt 0 ]; do
 	case $1 in
-	--build) build=$2 ;;
-	--delay) delay=$2 ;;
-	--runs) runs=$2 ;;
-	--tools) tools=$2 ;;
-	*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	--build) build=$2; shift ;;
+	--delay) delay=$2; shift ;;
+	--runs) runs=$2; shift ;;
+	--tools) tools=$2; shift ;;
+	-*) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*) src=$1 ;;
 	esac
-	shift 2
+	shift
 done
-[ $# = 1 ] && src=$(realpath "$1") || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-build=$(realpath "$build")
-mamori=$build/mamori
-top=$(mktemp -d "${MAMORI_BENCH_DIR:-/tmp}/mamori-remote.XXXXXX") || exit 3
+build=$(realpath "$build") || exit 3
+mamori=$build/mamori measure=$build/bench/bench-measure
+[ -x "$measure" ] && [ -x "$build/tests/netproxy" ] || { echo "remote.sh: build first (ninja -C $build)" >&2; exit 3; }
+place=${MAMORI_BENCH_DIR:-/dev/shm}
+if [ -z "$src" ]; then
+	src=$place/mamori-linux-6.1
+	if [ ! -f "$src.done" ]; then
+		mkdir -p "$src" && tar -xJf /usr/src/linux-source-6.1.tar.xz -C "$src" --strip-components=1 && : >"$src.done" ||
+		    { echo "remote.sh: needs a SOURCE, or the Debian package linux-source-6.1" >&2; exit 3; }
+	fi
+fi
+src=$(realpath "$src") || exit 3
+out=$here/out
+mkdir -p "$out" || exit 3
+raw=$out/remote.$(date -u +%Y%m%dT%H%M%SZ).tsv
+top=$(mktemp -d "$place/mamori-remote.XXXXXX") || exit 3
 pids=()
 finish() { [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null; rm -rf "$top"; }
 trap finish EXIT
@@ -39,13 +55,15 @@ line() { # PORT NAME: a slow line to it; its port in $front
 	front=$(cat "$2.front")
 }
 timed() { # TOOL WHAT command...
-	local t0 t1 tool=$1 what=$2
+	local tool=$1 what=$2 wall user sys rss status load
 	shift 2
-	sync
-	t0=$(date +%s%N)
-	"$@" >"$tool.$what.log" 2>&1 || { echo "remote.sh: $tool $what failed:" >&2; tail -3 "$tool.$what.log" >&2; return 1; }
-	t1=$(date +%s%N)
-	printf '%s\t%s\t%d\n' "$tool" "$what" $(((t1 - t0) / 1000000))
+	sync -f "$top"
+	"$measure" m.line "$@" >"$tool.$what.log" 2>&1
+	read -r wall user sys rss status load <m.line
+	[ "$status" = 0 ] || { echo "remote.sh: $tool $what failed:" >&2; tail -3 "$tool.$what.log" >&2; }
+	printf '%s\twarm\tremote\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "line with $delay ms each way" "$what" "$tool" \
+	    "$run" "$wall" "$user" "$sys" "$rss" "$status" "$load" 0 >>"$raw"
+	echo "run $run: $tool $what $wall s ($user + $sys CPU-s), load $load" >&2
 }
 
 start_mamori() {
@@ -119,13 +137,17 @@ run_borg() {
 	timed borg first borg create -C zstd,3 ::one "$src"
 	timed borg second borg create -C zstd,3 ::two "$src"
 	rm -rf b.base && mkdir b.base
-	(cd out && timed borg restore borg extract ::two >../b.restore)
-	cat b.restore
+	timed borg restore sh -c 'cd out && exec borg extract ::two'
 	rm -rf "b.srv/run$1" out
 }
 
 for t in $tools; do "start_$t"; done
 find "$src" -type f -print0 | xargs -0 -n 500 cat >/dev/null
-for r in $(seq "$runs"); do
-	for t in $tools; do "run_$t" "$r"; done
+order=$tools
+for run in $(seq "$runs"); do
+	for t in $order; do "run_$t" "$run"; done
+	order="${order#* } ${order%% *}" # another one begins the next time
+	[ "$tools" != "${tools% *}" ] || order=$tools
 done
+awk -F'\t' -f "$here/report.awk" "$raw" | sed '/stored after/,$d'
+echo "raw figures: $raw" >&2

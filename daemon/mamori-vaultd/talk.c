@@ -301,18 +301,18 @@ do_get(struct talk *k, const struct wire_msg *m, struct err *e)
 	struct err why;
 	int r = may(k, WIRE_MAY_READ) ? need_hold(k, &why) : no_right(&why, WIRE_MAY_READ);
 
-	buf_clear(&k->out);
 	if (r == 0 && m->n > STORE_MAX_READ)
 		r = err_set(&why, E_LIMIT, "too much at once");
+	/* into the buffer of requests: exactly as long as needed, and kept for the next one */
 	if (r == 0)
-		r = buf_reserve(&k->out, WIRE_HEAD + m->n, &why);
+		r = room(k, WIRE_HEAD + m->n, &why);
 	if (r == 0)
-		r = hold_get(k->hold, m->id, m->seq, k->out.p + WIRE_HEAD, m->n, &why);
+		r = hold_get(k->hold, m->id, m->seq, k->in + WIRE_HEAD, m->n, &why);
 	if (r < 0)
 		return refuse(k, &why, e);
-	le32_put(k->out.p, m->n + 1);
-	k->out.p[4] = WIRE_DATA;
-	return tls_write(k->t, k->out.p, WIRE_HEAD + m->n, (int)k->v->stall_ms, e);
+	le32_put(k->in, m->n + 1);
+	k->in[4] = WIRE_DATA;
+	return tls_write(k->t, k->in, WIRE_HEAD + m->n, (int)k->v->stall_ms, e);
 }
 
 static int

@@ -130,9 +130,10 @@ drop_passing(struct remote *m)
 
 /* ---- the log ---- */
 
-/* fetch_first(m, fd, e): Begin the mirror's log with what the place gives. */
+/* fetch_first(m, fd, ret_all, e): Begin the mirror's log with what the place gives. ${ret_all}:
+ * that was all there is. */
 static int
-fetch_first(struct remote *m, int fd, struct err *e)
+fetch_first(struct remote *m, int fd, bool *ret_all, struct err *e)
 {
 	struct buf AUTO(buf_free) b = {0};
 	int r;
@@ -143,6 +144,7 @@ fetch_first(struct remote *m, int fd, struct err *e)
 		r = err_set(e, E_CORRUPT, "the log of the vault is missing");
 	if (r == 0)
 		r = ledger_import(m->f, fd, "log", m->ident.pin, b.p, b.len, e);
+	*ret_all = r == 0 && b.len < STORE_LOG_BATCH / 2;
 	return r == E_EXIST ? 0 : r; /* somebody else on this machine was faster */
 }
 
@@ -183,6 +185,7 @@ bring_up(struct remote *m, int fd, struct err *e)
 {
 	struct ledger *log = NULL;
 	struct err why;
+	bool all = false;
 	int r = ledger_open(m->f, fd, "log", m->ident.pin, &log, &why);
 
 	/* what lies here is a copy: damaged by a power cut or by hand, it is fetched anew. That the
@@ -194,11 +197,11 @@ bring_up(struct remote *m, int fd, struct err *e)
 		return e ? (*e = why, r) : r;
 	}
 	if (r == E_NOENT) {
-		r = fetch_first(m, fd, e);
+		r = fetch_first(m, fd, &all, e);
 		if (r == 0)
 			r = ledger_open(m->f, fd, "log", m->ident.pin, &log, e);
 	}
-	if (r == 0)
+	if (r == 0 && !all)
 		r = remote_sync(m, log, e);
 	ledger_close(log);
 	return r;

@@ -1,19 +1,25 @@
-/* Reading from far away: blocks of 256 KiB, many requests in flight, the next ones asked for before
- * they are needed. What comes is ciphertext; nothing here needs to be trusted. */
+/* Reading from far away: blocks of 256 KiB (of 1 MiB when everything will be read), many requests
+ * in flight, the next ones asked for before they are needed. What comes is ciphertext; nothing
+ * here needs to be trusted. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vault/remote.h"
 
 enum {
 	BLOCK = 256 << 10,
-	NBLOCKS = 384,       /* 96 MiB */
+	BLOCK_EAGER = STORE_MAX_READ, /* fewer requests, threads woken, and answers paid for */
+	CACHE = 96 << 20,
+	NBLOCKS = CACHE / BLOCK,
+	HUGE_PAGE = 2 << 20,
 	NHASH = 1024,
 	MAX_FETCHERS = 32,
+	EAGER_FETCHERS = 16,
 	NTRACKS = 64,        /* segments whose way of being read is remembered */
-	AHEAD_MIN = 2, AHEAD_MAX = 40, /* blocks */
-	AHEAD_EAGER = 16,
+	AHEAD_MIN = 512 << 10, AHEAD_MAX = 10 << 20, /* bytes */
+	AHEAD_EAGER = 4 << 20,
 };
 
 enum state { FREE, WAITING, LOADING, READY, FAILED };
@@ -26,14 +32,14 @@ struct block {
 	unsigned pins;
 	uint64_t used;
 	struct block *next; /* in its hash chain */
-	uint8_t *p;         /* BLOCK bytes, made at first use */
+	uint8_t *p;         /* its place in the cache's memory */
 	struct err err;
 };
 
 struct track { /* how a segment is being read */
 	uint8_t id[FMT_ID_LEN];
-	uint32_t next, ahead; /* the block expected next; how far is asked for */
-	uint32_t window;
+	uint32_t next;   /* the block expected next */
+	uint32_t window; /* blocks that are asked for ahead */
 	uint64_t used;
 };
 
@@ -41,6 +47,10 @@ struct rcache {
 	struct store *st;
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
+	size_t block; /* bytes of a block */
+	unsigned nblocks;
+	uint8_t *mem; /* of all blocks, CACHE bytes from a border of huge pages on */
+	void *map;
 	struct block blocks[NBLOCKS];
 	struct block *hash[NHASH];
 	struct track tracks[NTRACKS];
@@ -89,7 +99,7 @@ take(struct rcache *c, bool need)
 {
 	struct block *best = NULL;
 
-	for (unsigned i = 0; i < NBLOCKS; i++) {
+	for (unsigned i = 0; i < c->nblocks; i++) {
 		struct block *b = &c->blocks[i];
 
 		if (b->state == FREE) {
@@ -100,13 +110,12 @@ take(struct rcache *c, bool need)
 		    (!best || b->used < best->used))
 			best = b;
 	}
-	if (!best || (!need && best->state == READY && c->tick - best->used < NBLOCKS / 4))
+	if (!best || (!need && best->state == READY && c->tick - best->used < c->nblocks / 4))
 		return NULL;
 	if (best->state != FREE)
 		unlink_block(c, best);
-	if (!best->p)
-		best->p = malloc(BLOCK);
-	return best->p ? best : NULL;
+	best->p = c->mem + (size_t)(best - c->blocks) * c->block;
+	return best;
 }
 
 /* ask(c, id, size, no, need): Put a block into the queue. NULL: no room. */
@@ -114,14 +123,14 @@ static struct block *
 ask(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no, bool need)
 {
 	struct block *b = take(c, need);
-	uint64_t off = (uint64_t)no * BLOCK;
+	uint64_t off = (uint64_t)no * c->block;
 	unsigned slot;
 
 	if (!b)
 		return NULL;
 	(void)memcpy(b->id, id, FMT_ID_LEN);
 	b->no = no;
-	b->len = size - off < BLOCK ? (uint32_t)(size - off) : BLOCK;
+	b->len = size - off < c->block ? (uint32_t)(size - off) : (uint32_t)c->block;
 	b->state = WAITING;
 	b->wanted = need;
 	b->pins = 0;
@@ -140,7 +149,7 @@ next_job(struct rcache *c)
 {
 	struct block *best = NULL;
 
-	for (unsigned i = 0; i < NBLOCKS; i++) {
+	for (unsigned i = 0; i < c->nblocks; i++) {
 		struct block *b = &c->blocks[i];
 
 		if (b->state == WAITING && (!best || b->wanted > best->wanted ||
@@ -171,7 +180,7 @@ fetcher(void *arg)
 		c->queued--;
 		b->state = LOADING;
 		(void)pthread_mutex_unlock(&c->lock);
-		r = c->st->ops->read(c->st, b->id, (uint64_t)b->no * BLOCK, b->p, b->len, &e);
+		r = c->st->ops->read(c->st, b->id, (uint64_t)b->no * c->block, b->p, b->len, &e);
 		(void)pthread_mutex_lock(&c->lock);
 		b->state = r < 0 ? FAILED : READY;
 		b->err = e;
@@ -181,10 +190,32 @@ fetcher(void *arg)
 	return NULL;
 }
 
+/* memory(c): Huge pages where the kernel has them: everything is written and read here once. */
+static bool
+memory(struct rcache *c)
+{
+	size_t past;
+
+	if (c->map)
+		return true;
+	c->map = mmap(NULL, CACHE + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	if (c->map == MAP_FAILED) {
+		c->map = NULL;
+		return false;
+	}
+	past = (uintptr_t)c->map % HUGE_PAGE;
+	c->mem = (uint8_t *)c->map + (past ? HUGE_PAGE - past : 0);
+	(void)madvise(c->mem, CACHE, MADV_HUGEPAGE); /* else ordinary ones */
+	return true;
+}
+
 /* staff(c, e): Threads are started when reading begins: most handles only look at the log. */
 static int
 staff(struct rcache *c, struct err *e)
 {
+	if (!memory(c))
+		return err_set(e, E_NOMEM, "no memory to read ahead");
 	while (c->nthreads < c->want_threads &&
 	    pthread_create(&c->threads[c->nthreads], NULL, fetcher, c) == 0)
 		c->nthreads++;
@@ -207,7 +238,7 @@ track_of(struct rcache *c, const uint8_t *id)
 		if (t->used < best->used)
 			best = t;
 	}
-	*best = (struct track){.window = c->eager ? AHEAD_EAGER : 0};
+	*best = (struct track){.window = c->eager ? (uint32_t)(AHEAD_EAGER / c->block) : 0};
 	(void)memcpy(best->id, id, FMT_ID_LEN);
 	return best;
 }
@@ -217,15 +248,16 @@ static void
 read_ahead(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no)
 {
 	struct track *t = track_of(c, id);
-	uint32_t all = (uint32_t)((size + BLOCK - 1) / BLOCK), end;
+	uint32_t all = (uint32_t)((size + c->block - 1) / c->block), end;
+	uint32_t least = (uint32_t)(AHEAD_MIN / c->block), most = (uint32_t)(AHEAD_MAX / c->block);
 	bool follows = t->used && (no == t->next || no + 1 == t->next);
 
 	t->used = ++c->tick;
 	if (no + 1 == t->next)
 		return; /* the same block again */
 	if (follows)
-		t->window = t->window < AHEAD_MIN ? AHEAD_MIN :
-		    t->window * 2 < AHEAD_MAX ? t->window * 2 : AHEAD_MAX;
+		t->window = t->window < least || t->window == 0 ? (least ? least : 1) :
+		    t->window * 2 < most ? t->window * 2 : most;
 	else if (!c->eager)
 		t->window = 0;
 	t->next = no + 1;
@@ -279,17 +311,20 @@ rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint6
 	(void)pthread_mutex_lock(&c->lock);
 	r = staff(c, e);
 	while (r == 0 && n > 0) {
-		uint32_t no = (uint32_t)(off / BLOCK), at = (uint32_t)(off % BLOCK);
-		size_t k = BLOCK - at < n ? BLOCK - at : n;
+		uint32_t no = (uint32_t)(off / c->block), at = (uint32_t)(off % c->block);
+		size_t k = c->block - at < n ? c->block - at : n;
 		struct block *b = NULL;
 
 		r = hold(c, id, size, no, &b, e);
+		(void)pthread_mutex_unlock(&c->lock);
+		if (r == 0)
+			(void)memcpy(out, b->p + at, k);
+		else if (r != E_NET && r != E_NOENT && r != E_AUTH) /* damage elsewhere in it? */
+			r = c->st->ops->read(c->st, id, off, out, k, e);
+		(void)pthread_mutex_lock(&c->lock);
 		if (r < 0)
 			break;
-		(void)pthread_mutex_unlock(&c->lock);
-		(void)memcpy(out, b->p + at, k);
-		(void)pthread_mutex_lock(&c->lock);
-		if (--b->pins == 0)
+		if (b && --b->pins == 0)
 			(void)pthread_cond_broadcast(&c->done);
 		out += k;
 		off += k;
@@ -302,10 +337,10 @@ rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint6
 void
 rcache_ahead(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size)
 {
-	uint32_t last = size ? (uint32_t)((size - 1) / BLOCK) : 0;
+	uint32_t last = size ? (uint32_t)((size - 1) / c->block) : 0;
 
 	(void)pthread_mutex_lock(&c->lock);
-	if (c->nthreads > 0) {
+	if (staff(c, NULL) == 0) {
 		if (!find(c, id, last))
 			(void)ask(c, id, size, last, false);
 		if (!find(c, id, 0))
@@ -319,6 +354,12 @@ rcache_eager(struct rcache *c)
 {
 	(void)pthread_mutex_lock(&c->lock);
 	c->eager = true;
+	if (c->nthreads == 0) { /* nothing was asked for yet */
+		c->block = BLOCK_EAGER;
+		c->nblocks = CACHE / BLOCK_EAGER;
+		if (c->want_threads > EAGER_FETCHERS)
+			c->want_threads = EAGER_FETCHERS;
+	}
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -330,6 +371,8 @@ rcache_new(struct store *st, struct rcache **ret, struct err *e)
 	if (!c)
 		return err_set(e, E_NOMEM, "no memory");
 	c->st = st;
+	c->block = BLOCK;
+	c->nblocks = NBLOCKS;
 	c->want_threads = st->parallel < 1 ? 1 : st->parallel > MAX_FETCHERS ? MAX_FETCHERS :
 	    st->parallel;
 	(void)pthread_mutex_init(&c->lock, NULL);
@@ -350,8 +393,8 @@ rcache_free(struct rcache *c)
 	(void)pthread_mutex_unlock(&c->lock);
 	for (unsigned i = 0; i < c->nthreads; i++)
 		(void)pthread_join(c->threads[i], NULL);
-	for (unsigned i = 0; i < NBLOCKS; i++)
-		free(c->blocks[i].p);
+	if (c->map)
+		(void)munmap(c->map, CACHE + HUGE_PAGE);
 	(void)pthread_cond_destroy(&c->work);
 	(void)pthread_cond_destroy(&c->done);
 	(void)pthread_mutex_destroy(&c->lock);

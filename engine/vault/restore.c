@@ -476,13 +476,13 @@ vault_restore(VAULT_R *r, const struct vault_generation *g, const struct vault_r
 	(void)pthread_mutex_init(&rs.feed_lock, NULL);
 	(void)pthread_cond_init(&rs.cond, NULL);
 	map_init(&rs.links, LINKS_MAX);
+	if (o->npaths == 0)
+		vault_r_eager(r);
 	x = vault_gen_open(r, g, &rs.g, e);
 	if (x == 0) {
 		rs.m = vault_gen_manifest(rs.g);
 		x = feed_prepare(&rs, e);
 	}
-	if (x == 0 && rs.nsel == 0)
-		vault_r_eager(r);
 	if (x == 0)
 		x = open_target(&rs, e);
 	if (x == 0) {

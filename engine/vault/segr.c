@@ -257,6 +257,8 @@ load(struct vault_r *r, const uint8_t id[FMT_ID_LEN], struct seg *s, struct err 
 
 	if (x < 0)
 		return x;
+	if (s->rem && s->fd < 0) /* its ends are needed first: both on one way */
+		remote_ahead(s->rem, id, fmt_seg_size(s->npages));
 	if (s->rem && r->eager)
 		announce(r, repo_seg(r->repo, id));
 	x = find_dek(r, s, dek, e);

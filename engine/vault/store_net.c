@@ -249,20 +249,19 @@ static int
 op_read(struct store *s, const uint8_t id[FMT_ID_LEN], uint64_t off, void *p, size_t n,
     struct err *e)
 {
-	struct wire_msg m = {.kind = WIRE_GET, .seq = off, .n = (uint32_t)n};
-	struct answer a;
-	int r;
+	struct net *net = net_of(s);
+	int r = E_NET;
 
-	if (n > STORE_MAX_READ)
-		return err_set(e, E_INVAL, "too much at once");
-	(void)memcpy(m.id, id, FMT_ID_LEN);
-	answer_init(&a);
-	r = ask(net_of(s), &m, WIRE_DATA, &a, TRIES, e);
-	if (r == 0 && a.m.an != n)
-		r = err_set(e, E_PROTO, "the server sent %zu bytes instead of %zu", a.m.an, n);
-	if (r == 0 && n)
-		(void)memcpy(p, a.m.a, n);
-	answer_free(&a);
+	for (unsigned i = 0; i < TRIES && r == E_NET; i++) {
+		struct line *l;
+
+		pause_before(i);
+		r = line_of(net, &net->main, &l, e);
+		if (r < 0)
+			continue;
+		r = line_fetch(l, id, off, p, n, e);
+		line_put(l);
+	}
 	return r;
 }
 

@@ -21,6 +21,8 @@ void net_login_free(struct net_login *l);
 struct answer {
 	struct wire_msg m; /* views into body */
 	struct buf body;
+	uint8_t *into; /* DATA of exactly ${into_n} bytes goes here instead; NULL: to body */
+	size_t into_n;
 };
 void answer_init(struct answer *a);
 void answer_free(struct answer *a);
@@ -38,6 +40,11 @@ bool line_dead(struct line *l);
  * server's refusal comes back as its own code and words. */
 MUST int line_ask(struct line *l, const struct wire_msg *m, uint8_t want, struct answer *a,
     struct err *e);
+/* line_fetch(l, id, off, p, n, e): ${n} bytes of a segment at ${off}, in pieces of LINE_PIECE that
+ * are asked for together. E_PROTO: another number of bytes came. */
+enum { LINE_PIECE = 256 << 10, LINE_PIECES = STORE_MAX_READ / LINE_PIECE };
+MUST int line_fetch(struct line *l, const uint8_t id[FMT_ID_LEN], uint64_t off, uint8_t *p,
+    size_t n, struct err *e);
 /* line_send_segment(l, m, f, fd, size, e): A PUT with its pieces. */
 MUST int line_send_segment(struct line *l, const struct wire_msg *m, const struct fio *f, int fd,
     uint64_t size, struct err *e);

@@ -45,7 +45,7 @@ struct line {
 void
 answer_init(struct answer *a)
 {
-	(void)memset(&a->m, 0, sizeof(a->m));
+	*a = (struct answer){.into = NULL};
 	buf_init(&a->body, WIRE_MAX_BODY);
 }
 
@@ -57,13 +57,13 @@ answer_free(struct answer *a)
 
 /* ---- answers ---- */
 
-/* deliver(w, kind, e): The answer's bytes are in w->a->body. */
+/* deliver(w, kind, p, n): The answer's bytes lie in w->a->body, or where it wants them. */
 static void
-deliver(struct waiting *w, uint8_t kind)
+deliver(struct waiting *w, uint8_t kind, const uint8_t *p, size_t n)
 {
 	struct answer *a = w->a;
 
-	w->r = wire_get(kind, a->body.p, a->body.len, &a->m, &w->e);
+	w->r = wire_get(kind, p, n, &a->m, &w->e);
 	if (w->r == 0 && kind == WIRE_ERR)
 		w->r = err_set(&w->e, a->m.code, "%s", a->m.text);
 	else if (w->r == 0 && kind != w->want)
@@ -76,6 +76,7 @@ one_answer(struct line *l, struct err *e)
 {
 	uint8_t head[WIRE_HEAD], kind = 0;
 	struct waiting *w;
+	uint8_t *p;
 	uint32_t n = 0;
 	int r = tls_read(l->t, head, sizeof(head), IDLE_MS, e);
 
@@ -92,17 +93,23 @@ one_answer(struct line *l, struct err *e)
 		return err_set(e, E_PROTO, "the server answered what nobody asked");
 	/* nobody else touches w->a before w->done */
 	buf_clear(&w->a->body);
-	r = buf_reserve(&w->a->body, n ? n : 1, e);
+	if (kind == WIRE_DATA && w->a->into && w->a->into_n == n) {
+		p = w->a->into;
+		r = 0;
+	} else {
+		r = buf_reserve(&w->a->body, n ? n : 1, e);
+		p = w->a->body.p;
+	}
 	if (r == 0 && n)
-		r = tls_read(l->t, w->a->body.p, n, l->wait_ms, e);
+		r = tls_read(l->t, p, n, l->wait_ms, e);
 	if (r < 0)
 		return r;
-	w->a->body.len = n;
+	w->a->body.len = p == w->a->body.p ? n : 0;
 	(void)pthread_mutex_lock(&l->lock);
 	l->first = w->next;
 	if (!l->first)
 		l->last = &l->first;
-	deliver(w, kind);
+	deliver(w, kind, p, n);
 	w->done = true;
 	(void)pthread_cond_signal(&w->cond);
 	(void)pthread_mutex_unlock(&l->lock);
@@ -284,6 +291,76 @@ line_ask(struct line *l, const struct wire_msg *m, uint8_t want, struct answer *
 	if (r == 0)
 		r = wait_for(l, &w, e);
 	(void)pthread_cond_destroy(&w.cond);
+	return r;
+}
+
+/* Several pieces of a segment, asked for at once. */
+struct fetch {
+	struct waiting w[LINE_PIECES];
+	struct answer a[LINE_PIECES];
+	unsigned n, entered;
+};
+
+static int
+fetch_plan(struct fetch *f, const uint8_t id[FMT_ID_LEN], uint64_t off, uint8_t *p, size_t n,
+    struct buf *b, struct err *e)
+{
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && at < n; at += f->a[f->n++].into_n) {
+		struct wire_msg m = {.kind = WIRE_GET, .seq = off + at};
+
+		m.n = n - at < LINE_PIECE ? (uint32_t)(n - at) : LINE_PIECE;
+		(void)memcpy(m.id, id, FMT_ID_LEN);
+		answer_init(&f->a[f->n]);
+		f->a[f->n].into = p + at;
+		f->a[f->n].into_n = m.n;
+		f->w[f->n] = (struct waiting){.a = &f->a[f->n], .want = WIRE_DATA};
+		waiting_init(&f->w[f->n]);
+		r = wire_put(b, &m, e);
+	}
+	return r;
+}
+
+/* fetch_end(f, i, e): The answer to piece ${i}. */
+static int
+fetch_end(struct line *l, struct fetch *f, unsigned i, struct err *e)
+{
+	int r = wait_for(l, &f->w[i], e);
+
+	if (r == 0 && f->a[i].m.an != f->a[i].into_n)
+		r = err_set(e, E_PROTO, "the server sent %zu bytes instead of %zu", f->a[i].m.an,
+		    f->a[i].into_n);
+	return r;
+}
+
+int
+line_fetch(struct line *l, const uint8_t id[FMT_ID_LEN], uint64_t off, uint8_t *p, size_t n,
+    struct err *e)
+{
+	struct fetch f = {.n = 0};
+	struct buf AUTO(buf_free) b = {0};
+	struct err lost;
+	int r = n <= STORE_MAX_READ ? 0 : err_set(e, E_INVAL, "too much at once");
+
+	buf_init(&b, 1024);
+	if (r == 0)
+		r = fetch_plan(&f, id, off, p, n, &b, e);
+	(void)pthread_mutex_lock(&l->send);
+	while (r == 0 && f.entered < f.n) {
+		r = enter(l, &f.w[f.entered], e);
+		f.entered += r == 0;
+	}
+	if (f.entered > 0 && (r < 0 || tls_write(l->t, b.p, b.len, l->wait_ms, &lost) < 0))
+		tls_cut(l->t); /* the reader tells us */
+	(void)pthread_mutex_unlock(&l->send);
+	for (unsigned i = 0; i < f.n; i++) {
+		int x = i < f.entered ? fetch_end(l, &f, i, r == 0 ? e : NULL) : 0;
+
+		r = r < 0 ? r : x;
+		(void)pthread_cond_destroy(&f.w[i].cond);
+		answer_free(&f.a[i]);
+	}
 	return r;
 }
 

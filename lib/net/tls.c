@@ -27,11 +27,15 @@ struct tls_side {
 	bool with_code;
 };
 
+enum { OUT_LEN = 66 << 10 }; /* four records of 16 KiB with what TLS adds */
+
 struct tls {
 	struct tls_side *side;
 	SSL *ssl;
 	int fd;
-	pthread_mutex_t lock; /* of ssl */
+	pthread_mutex_t lock; /* of ssl and out */
+	uint8_t *out;         /* records of a long write, to be sent together; NULL between them */
+	size_t out_n, out_at; /* filled up to; sent up to */
 	atomic_bool cut;
 	int64_t end; /* of all waiting; 0: none */
 	bool by_code;
@@ -40,13 +44,37 @@ struct tls {
 
 /* ---- sockets without SIGPIPE ---- */
 
+/* send_out(t): What was gathered. 0; -1 with errno when not all of it could be sent (now). */
+static int
+send_out(struct tls *t)
+{
+	while (t->out_at < t->out_n) {
+		ssize_t k = send(t->fd, t->out + t->out_at, t->out_n - t->out_at, MSG_NOSIGNAL);
+
+		if (k < 0)
+			return -1;
+		t->out_at += (size_t)k;
+	}
+	t->out_at = t->out_n = 0;
+	return 0;
+}
+
 static int
 io_write(BIO *b, const char *p, int n)
 {
 	struct tls *t = BIO_get_data(b);
-	ssize_t k = send(t->fd, p, (size_t)n, MSG_NOSIGNAL);
+	ssize_t k;
 
 	BIO_clear_retry_flags(b);
+	if (!t->out || (size_t)n > OUT_LEN) {
+		k = t->out && send_out(t) < 0 ? -1 : send(t->fd, p, (size_t)n, MSG_NOSIGNAL);
+	} else if (OUT_LEN - t->out_n < (size_t)n && send_out(t) < 0) {
+		k = -1;
+	} else {
+		(void)memcpy(t->out + t->out_n, p, (size_t)n);
+		t->out_n += (size_t)n;
+		k = n;
+	}
 	if (k < 0 && (errno == EAGAIN || errno == EINTR))
 		BIO_set_retry_write(b);
 	return (int)k;
@@ -501,37 +529,71 @@ tls_read(struct tls *t, void *p, size_t n, int ms, struct err *e)
 	return 1;
 }
 
+/* some(t, p, n, ret, ret_want, e): Encrypt and send some of ${n} bytes, or of what is gathered when
+ * ${n} is 0. 1: done, 2: the socket must be waited for; negative: the line is broken. */
+static int
+some(struct tls *t, const uint8_t *p, size_t n, size_t *ret, int *ret_want, struct err *e)
+{
+	int x = SSL_ERROR_WANT_WRITE, r;
+
+	(void)pthread_mutex_lock(&t->lock);
+	ERR_clear_error();
+	if (n > 0) {
+		r = SSL_write_ex(t->ssl, p, n, ret);
+		if (r != 1)
+			x = SSL_get_error(t->ssl, r);
+	} else {
+		r = !t->out || send_out(t) == 0 ? 1 : 0;
+		if (r == 0 && errno != EAGAIN && errno != EINTR)
+			x = SSL_ERROR_SYSCALL;
+	}
+	if (r != 1)
+		r = x == SSL_ERROR_WANT_READ || x == SSL_ERROR_WANT_WRITE ? 2 : broken(t, x, e);
+	(void)pthread_mutex_unlock(&t->lock);
+	*ret_want = x;
+	return r;
+}
+
+/* gather(t, on): From now on records are sent several at a time; or no longer. Only the one thread
+ * that writes calls it. */
+static void
+gather(struct tls *t, bool on)
+{
+	uint8_t *p = on ? malloc(OUT_LEN) : NULL; /* without memory they go one by one */
+
+	(void)pthread_mutex_lock(&t->lock);
+	if (!on)
+		free(t->out);
+	t->out = p;
+	t->out_n = t->out_at = 0;
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
 int
 tls_write(struct tls *t, const void *p, size_t n, int ms, struct err *e)
 {
 	const uint8_t *in = p;
+	bool many = n > (16 << 10);
 	size_t done = 0;
+	int r = 1;
 
-	while (done < n) {
+	if (many)
+		gather(t, true);
+	do { /* once more at the end, for what was gathered */
 		int64_t until = mono_ms() + ms;
-		size_t k = 0;
-		int x = 0, r;
+		size_t k = 0, want = n - done;
+		int x = 0;
 
-		for (;;) {
-			(void)pthread_mutex_lock(&t->lock);
-			ERR_clear_error();
-			r = SSL_write_ex(t->ssl, in + done, n - done, &k);
-			if (r != 1)
-				x = SSL_get_error(t->ssl, r);
-			if (r != 1 && x != SSL_ERROR_WANT_READ && x != SSL_ERROR_WANT_WRITE)
-				r = broken(t, x, e);
-			else if (r != 1)
-				r = 2;
-			(void)pthread_mutex_unlock(&t->lock);
-			if (r < 0)
-				return r;
-			if (r == 1)
-				break;
+		while ((r = some(t, in + done, want, &k, &x, e)) == 2) {
 			r = ready(t, x, until, e);
 			if (r < 0)
-				return r;
+				break;
 		}
 		done += k;
-	}
-	return 0;
+		if (want == 0)
+			break;
+	} while (r == 1 && (done < n || many));
+	if (many)
+		gather(t, false);
+	return r < 0 ? r : 0;
 }

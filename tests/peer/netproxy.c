@@ -1,9 +1,11 @@
 /* netproxy HOST:PORT [--port N] [--delay MS] [--cut BYTES] [--stall BYTES] [--times N] [--down 1]
  *
  * A TCP line as bad as one wants, on port N (0: a free one) of the loopback, which it prints. Every
- * byte takes MS milliseconds each way. --cut: the line is torn when BYTES went to the server;
- * --stall: nothing goes on from there, and nobody is told. Both only for the first N connections
- * (default 1). --down 1: the bytes from the server are counted instead. */
+ * byte takes MS milliseconds each way. The bytes wait in pipes and are moved without being copied,
+ * so that the line costs next to nothing and does not take part in what is measured. --cut: the
+ * line is torn when BYTES went to the server; --stall: nothing goes on from there, and nobody is
+ * told. Both only for the first N connections (default 1). --down 1: the bytes from the server are
+ * counted instead. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,27 +27,29 @@
 #include "base/num.h"
 #include "net/dial.h"
 
-enum { MAX_CONN = 512, PIECE = 64 << 10, QUEUE = 32 << 20 };
+enum { MAX_CONN = 512, PIECE = 1 << 20, PIPE = 16 << 20, PIPE_PLAIN = 1 << 20, MARKS = 4096 };
 
-struct piece {
-	struct piece *next;
+enum { HOW = SPLICE_F_NONBLOCK | SPLICE_F_MOVE };
+
+struct mark { /* so many bytes go on at this time */
 	int64_t due;
-	size_t n, at;
-	char p[];
+	size_t n;
 };
 
 struct way { /* one direction */
 	int from, to;
-	struct piece *first, **last;
-	size_t held;
-	bool end; /* nothing more comes */
+	int in, out; /* ends of the pipe in which bytes wait */
+	struct mark marks[MARKS];
+	size_t first, count;
+	bool full; /* the pipe takes no more now */
+	bool end;  /* nothing more comes */
 	bool told;
 };
 
 struct conn {
 	bool used, stalled;
 	int a, b; /* client, server */
-	struct way up, down;
+	struct way *up, *down;
 	uint64_t sent;
 	bool bad; /* it is one of those that fail */
 };
@@ -74,6 +79,36 @@ set_up(int fd)
 }
 
 static void
+way_free(struct way *w)
+{
+	if (!w)
+		return;
+	(void)close(w->in);
+	(void)close(w->out);
+	free(w);
+}
+
+static struct way *
+way_new(int from, int to)
+{
+	struct way *w = calloc(1, sizeof(*w));
+	int p[2];
+
+	if (!w || pipe2(p, O_CLOEXEC | O_NONBLOCK) < 0) {
+		free(w);
+		return NULL;
+	}
+	/* a long line with a wide pipe needs root; else it holds less */
+	if (fcntl(p[1], F_SETPIPE_SZ, PIPE) < 0)
+		(void)fcntl(p[1], F_SETPIPE_SZ, PIPE_PLAIN);
+	w->from = from;
+	w->to = to;
+	w->out = p[0];
+	w->in = p[1];
+	return w;
+}
+
+static void
 drop(struct conn *c)
 {
 	struct linger hard = {.l_onoff = 1};
@@ -82,16 +117,8 @@ drop(struct conn *c)
 	(void)setsockopt(c->b, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	(void)close(c->a);
 	(void)close(c->b);
-	for (int i = 0; i < 2; i++) {
-		struct way *w = i ? &c->up : &c->down;
-
-		while (w->first) {
-			struct piece *p = w->first;
-
-			w->first = p->next;
-			free(p);
-		}
-	}
+	way_free(c->up);
+	way_free(c->down);
 	c->used = false;
 }
 
@@ -113,35 +140,31 @@ take(int lfd, const struct net_addr *to)
 	set_up(a);
 	set_up(b);
 	*c = (struct conn){.used = true, .a = a, .b = b};
-	c->up = (struct way){.from = a, .to = b};
-	c->down = (struct way){.from = b, .to = a};
-	c->up.last = &c->up.first;
-	c->down.last = &c->down.first;
+	c->up = way_new(a, b);
+	c->down = way_new(b, a);
+	if (!c->up || !c->down) {
+		drop(c);
+		return;
+	}
 	c->bad = times > 0;
 	times -= times > 0;
 }
 
-/* fill(w): Read what is there. False: the line is broken. */
+/* fill(w): Take what is there. False: the line is broken. */
 static bool
 fill(struct way *w)
 {
-	while (!w->end && w->held < QUEUE) {
-		struct piece *p = malloc(sizeof(*p) + PIECE);
-		ssize_t n = p ? recv(w->from, p->p, PIECE, 0) : -1;
+	while (!w->end && !w->full && w->count < MARKS) {
+		ssize_t n = splice(w->from, NULL, w->in, NULL, PIECE, HOW);
+		int more = 0;
 
-		if (n <= 0) {
-			free(p);
-			if (n == 0)
-				w->end = true;
+		if (n == 0)
+			w->end = true;
+		if (n < 0 && errno == EAGAIN)
+			w->full = w->count > 0 && ioctl(w->from, FIONREAD, &more) == 0 && more > 0;
+		if (n <= 0)
 			return n == 0 || errno == EAGAIN || errno == EINTR;
-		}
-		p->next = NULL;
-		p->due = now() + delay;
-		p->n = (size_t)n;
-		p->at = 0;
-		*w->last = p;
-		w->last = &p->next;
-		w->held += (size_t)n;
+		w->marks[(w->first + w->count++) % MARKS] = (struct mark){now() + delay, (size_t)n};
 	}
 	return true;
 }
@@ -150,33 +173,28 @@ fill(struct way *w)
 static bool
 drain(struct conn *c, struct way *w, bool counted)
 {
-	while (w->first && w->first->due <= now()) {
-		struct piece *p = w->first;
-		size_t n = p->n - p->at;
-		uint64_t stop = c->bad ? (cut ? cut : stall) : 0;
-		ssize_t k;
+	while (w->count > 0 && w->marks[w->first].due <= now()) {
+		struct mark *m = &w->marks[w->first];
+		uint64_t stop = counted && c->bad ? (cut ? cut : stall) : 0;
+		size_t n = stop && c->sent + m->n > stop ? (size_t)(stop - c->sent) : m->n;
+		ssize_t k = n ? splice(w->out, NULL, w->to, NULL, n, HOW) : 0;
 
-		if (counted && stop && c->sent + n > stop)
-			n = (size_t)(stop - c->sent);
-		k = n ? send(w->to, p->p + p->at, n, MSG_NOSIGNAL) : 0;
 		if (k < 0)
 			return errno == EAGAIN || errno == EINTR;
-		p->at += (size_t)k;
-		w->held -= (size_t)k;
+		m->n -= (size_t)k;
+		w->full = false;
 		if (counted)
 			c->sent += (uint64_t)k;
-		if (counted && stop && c->sent >= stop) {
+		if (stop && c->sent >= stop) {
 			c->stalled = stall != 0;
 			return stall != 0;
 		}
-		if (p->at == p->n) {
-			w->first = p->next;
-			if (!w->first)
-				w->last = &w->first;
-			free(p);
+		if (m->n == 0) {
+			w->first = (w->first + 1) % MARKS;
+			w->count--;
 		}
 	}
-	if (!w->first && w->end && !w->told) {
+	if (w->count == 0 && w->end && !w->told) {
 		w->told = true;
 		(void)shutdown(w->to, SHUT_WR);
 	}
@@ -188,47 +206,60 @@ serve_one(struct conn *c)
 {
 	if (c->stalled)
 		return;
-	if (!fill(&c->up) || !fill(&c->down) || !drain(c, &c->up, !down) ||
-	    (!c->stalled && !drain(c, &c->down, down)) || (c->up.told && c->down.told))
+	if (!fill(c->up) || !fill(c->down) || !drain(c, c->up, !down) ||
+	    (!c->stalled && !drain(c, c->down, down)) || (c->up->told && c->down->told))
 		drop(c);
 }
 
-static int
-wait_ms(void)
+/* due(): When something is to go on, at most a second from now. */
+static struct timespec
+due(void)
 {
-	int64_t first = INT64_MAX, t = now();
+	int64_t t = now(), first = t + 1000000;
 
 	for (struct conn *c = conns; c < conns + MAX_CONN; c++) {
 		if (!c->used || c->stalled)
 			continue;
-		if (c->up.first && c->up.first->due < first)
-			first = c->up.first->due;
-		if (c->down.first && c->down.first->due < first)
-			first = c->down.first->due;
+		if (c->up->count && c->up->marks[c->up->first].due < first)
+			first = c->up->marks[c->up->first].due;
+		if (c->down->count && c->down->marks[c->down->first].due < first)
+			first = c->down->marks[c->down->first].due;
 	}
-	if (first == INT64_MAX)
-		return 1000;
-	return first <= t ? 1 : (int)((first - t + 999) / 1000);
+	first = first > t ? first - t : 0;
+	return (struct timespec){.tv_sec = first / 1000000, .tv_nsec = first % 1000000 * 1000};
+}
+
+/* watch(p, n, w): A way waits for its source, and for its target when that is late. */
+static nfds_t
+watch(struct pollfd *p, nfds_t n, const struct way *w)
+{
+	if (!w->end && !w->full && w->count < MARKS)
+		p[n++] = (struct pollfd){.fd = w->from, .events = POLLIN};
+	if (w->count && w->marks[w->first].due <= now())
+		p[n++] = (struct pollfd){.fd = w->to, .events = POLLOUT};
+	return n;
 }
 
 static void
 run(int lfd, const struct net_addr *to)
 {
-	static struct pollfd p[MAX_CONN * 2 + 1];
+	static struct pollfd p[MAX_CONN * 4 + 1];
 
 	for (;;) {
+		struct timespec wait;
 		nfds_t n = 1;
 
 		p[0] = (struct pollfd){.fd = lfd, .events = POLLIN};
 		for (struct conn *c = conns; c < conns + MAX_CONN; c++) {
 			if (!c->used || c->stalled)
 				continue;
-			if (!c->up.end && c->up.held < QUEUE)
-				p[n++] = (struct pollfd){.fd = c->a, .events = POLLIN};
-			if (!c->down.end && c->down.held < QUEUE)
-				p[n++] = (struct pollfd){.fd = c->b, .events = POLLIN};
+			n = watch(p, n, c->up);
+			n = watch(p, n, c->down);
 		}
-		if (poll(p, n, wait_ms()) < 0 && errno != EINTR)
+		wait = due();
+		if (n > 1 && wait.tv_sec == 0 && wait.tv_nsec == 0)
+			wait.tv_nsec = 1000000; /* what is due waits for its target */
+		if (ppoll(p, n, &wait, NULL) < 0 && errno != EINTR)
 			exit(3);
 		if (p[0].revents & POLLIN)
 			take(lfd, to);
