@@ -88,7 +88,10 @@ resolve(struct add *a, int n, char **paths, struct err *e)
 	char full[PATH_MAX], hex[17];
 	uint8_t hash[DIGEST_LEN];
 
-	if (!realpath(a->repo, a->repo_path))
+	/* an address of another machine is taken as it is */
+	if (strstr(a->repo, "://"))
+		(void)snprintf(a->repo_path, sizeof(a->repo_path), "%s", a->repo);
+	else if (!realpath(a->repo, a->repo_path))
 		return err_sys(e, "%s", a->repo);
 	for (int i = 0; i < n; i++) {
 		if (!realpath(paths[i], full))

@@ -254,15 +254,12 @@ static int
 system_tx(struct db *db, void *cookie, struct err *e)
 {
 	const struct add *a = cookie;
-	const char *id = text_of(a->c, "id");
-	int64_t practice = json_is_true(json_object_get(a->c->params, "practice"));
-	int r = db_exec(db,
-	    "INSERT INTO systems (id, name_ja, name_en, kind, paths, place, practice, "
-	    "at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-	    "ssssssii", e, id, text_of(a->c, "name_ja"), text_of(a->c, "name_en"),
-	    text_of(a->c, "kind"), a->paths, text_of(a->c, "place"), practice, a->now);
+	const struct sched_system s = {.id = text_of(a->c, "id"), .name_ja = text_of(a->c,
+	    "name_ja"), .name_en = text_of(a->c, "name_en"), .kind = text_of(a->c, "kind"),
+	    .place = text_of(a->c, "place"), .paths = a->paths,
+	    .practice = json_is_true(json_object_get(a->c->params, "practice"))};
 
-	return r < 0 ? r : sched_add_system(db, a->now, id, text_of(a->c, "place"), e);
+	return sched_put_system(db, a->now, &s, e);
 }
 
 static int

@@ -521,6 +521,17 @@ sched_add_system(struct db *db, int64_t now, const char *system, const char *pla
 }
 
 int
+sched_put_system(struct db *db, int64_t now, const struct sched_system *s, struct err *e)
+{
+	int r = db_exec(db,
+	    "INSERT INTO systems (id, name_ja, name_en, kind, paths, place, practice, at) VALUES "
+	    "($1, $2, $3, $4, $5, $6, $7, $8)", "ssssssii", e, s->id, s->name_ja, s->name_en,
+	    s->kind, s->paths, s->place, (int64_t)s->practice, now);
+
+	return r < 0 ? r : sched_add_system(db, now, s->id, s->place, e);
+}
+
+int
 sched_add_own(struct db *db, int64_t now, const char *kind, const char *every, struct err *e)
 {
 	int r = add(db, now, kind, "mamori", NULL, NULL, every, now + SCHED_SOON, e);

@@ -9,6 +9,7 @@
 #ifndef MAMORI_DAEMON_MAMORID_SCHED_H
 #define MAMORI_DAEMON_MAMORID_SCHED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -70,6 +71,14 @@ const struct sched_run *sched_running(const struct sched *s);
 MUST int sched_now(struct sched *s, const char *job, struct err *e);
 /* sched_look(s): Look at the jobs soon, after they were changed. */
 void sched_look(struct sched *s);
+struct sched_system { /* what is protected */
+	const char *id, *name_ja, *name_en, *kind, *place;
+	const char *paths; /* JSON array of absolute paths */
+	bool practice;
+};
+/* sched_put_system(db, now, s, e): Enter a system with its regular backup, inside a transaction.
+ * E_EXIST. */
+MUST int sched_put_system(struct db *db, int64_t now, const struct sched_system *s, struct err *e);
 /* sched_add_system(db, now, system, place, e): The regular backup of a system, due at once. */
 MUST int sched_add_system(struct db *db, int64_t now, const char *system, const char *place,
     struct err *e);

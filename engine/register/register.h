@@ -32,6 +32,7 @@ enum {
 	REGISTER_MAX_RECORDS = 100000, /* of one kind */
 	REGISTER_MAX_PAGE = 100000,
 	REGISTER_FILTERS = 4,
+	REGISTER_BATCH = 500,          /* records changed at once */
 };
 
 /* -- kinds ------------------------------------------------------------------------------------- */
@@ -147,6 +148,19 @@ MUST int register_history(struct db *db, const struct register_kind *k, const ch
 /* register_at(db, k, id, rev, ret, e): The values as they were at a revision. E_NOENT. */
 MUST int register_at(struct db *db, const struct register_kind *k, const char *id, int64_t rev,
     json_t **ret, struct err *e);
+
+/* register_batch(db, items, who, after, cookie, ids, ret_problems, e): Several records in one
+ * transaction, which ${after} (may be NULL) ends; all or none. An item is {"kind","values"} and
+ *   "id", "rev"   a record that is there, and the revision from which the values were made: what
+ *                 is as it was then is left alone (without "rev" all given values are set)
+ *   "same":[field...]  for a new one: a live record with the same title and these fields, which no
+ *                 other item names, is that record. So what is sent twice is there once.
+ *   "fill":true   only what is empty is filled
+ * A reference may be "@N": the record of item N before it. ${ids} (an array) becomes the ids in the
+ * order of the items. E_INVAL with ${ret_problems} as above and "item"; E_BUSY with problems of the
+ * code "changed" where somebody else changed the same field meanwhile. */
+MUST int register_batch(struct db *db, json_t *items, const struct register_who *who,
+    db_tx_fn *after, void *cookie, json_t *ids, json_t **ret_problems, struct err *e);
 
 /* register_attach(db, st, k, id, fd, name, effective, who, ret_sha256, e): Keep the file behind
  * ${fd} as evidence and show it with the record. ${effective}: the day it shows, or "". E_LIMIT

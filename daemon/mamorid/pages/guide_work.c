@@ -43,6 +43,11 @@ finding_model(const json_t *f)
 	model_bool(o, "over", strcmp(s, "done") == 0 || strcmp(s, "dropped") == 0);
 	model_bool(o, "planned", strcmp(s, "planned") == 0);
 	model_text(o, "pack", guide_page_text(f, "pack"));
+	if (strncmp(guide_page_text(f, "pack"), "wizard/", 7) == 0) { /* "wizard/backup/emr" */
+		const char *step = guide_page_text(f, "pack") + 7;
+
+		model_put(o, "go", json_stringn(step, strcspn(step, "/")));
+	}
 	model_text(o, "item", guide_page_text(f, "item"));
 	return o;
 }

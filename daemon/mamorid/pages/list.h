@@ -22,4 +22,5 @@ PAGES(today)
 PAGES(vault)
 PAGES(vault_do)
 PAGES(vault_look)
+PAGES(wizard)
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/num.h"
 #include "mamorid/http/console.h"
-#include "mamorid/pages/pages.h"
+#include "mamorid/pages/wizard_page.h"
 
 static bool
 has_second(const struct identity_account *a)
@@ -65,6 +65,19 @@ password_form(struct req *r, struct err *e)
 	return req_page(r, "me-password", m, e);
 }
 
+/* home(r, was, pass, e): After a step of one's own account: back to it; or, when that made the
+ * account whole, on to the first set-up where it waits. */
+static int
+home(struct req *r, enum identity_stage was, const struct identity_pass *pass, struct err *e)
+{
+	struct wizard w;
+
+	if (was != STAGE_ENROL || pass->stage != STAGE_FULL)
+		return req_go(r, e, "/me");
+	return req_go(r, e, "%s", wizard_of(r, &w) && wizard_next(&w, WIZARD_STEPS) < WIZARD_STEPS
+	    ? "/wizard" : "/me");
+}
+
 static void
 newpw_hash(void *cookie)
 {
@@ -74,6 +87,7 @@ newpw_hash(void *cookie)
 static int
 newpw_done(struct req *r, void *cookie, struct err *e)
 {
+	enum identity_stage was = r->s.stage;
 	struct identity_pass pass;
 	int rc = identity_newpw_finish(r->c->id, r->now, cookie, &pass, e);
 
@@ -81,7 +95,7 @@ newpw_done(struct req *r, void *cookie, struct err *e)
 		return rc;
 	req_login(r, &pass);
 	req_flash(r, "ok.password");
-	return req_go(r, e, "/me");
+	return home(r, was, &pass, e);
 }
 
 static int
@@ -176,6 +190,7 @@ totp_form(struct req *r, struct err *e)
 static int
 totp_post(struct req *r, struct err *e)
 {
+	enum identity_stage was = r->s.stage;
 	struct identity_pass pass;
 	int rc = identity_totp_confirm(r->c->id, r->now, r->token, req_form(r, "code"), &pass, e);
 
@@ -188,7 +203,7 @@ totp_post(struct req *r, struct err *e)
 		return rc;
 	req_login(r, &pass);
 	req_flash(r, "ok.totp");
-	return req_go(r, e, "/me");
+	return home(r, was, &pass, e);
 }
 
 static int
@@ -257,6 +272,7 @@ key_post(struct req *r, struct err *e)
 {
 	const char *s = req_form(r, "response"), *name = req_form(r, "name");
 	json_t *o = json_loadb(s, strlen(s), JSON_REJECT_DUPLICATES, NULL);
+	enum identity_stage was = r->s.stage;
 	struct identity_pass pass;
 	int rc = o ? identity_passkey_add(r->c->id, r->now, r->token, name, o, &pass, e)
 		   : err_set(e, E_PROTO, "no answer of a passkey");
@@ -270,7 +286,7 @@ key_post(struct req *r, struct err *e)
 	}
 	req_login(r, &pass);
 	req_flash(r, "ok.passkey");
-	return req_go(r, e, "/me");
+	return home(r, was, &pass, e);
 }
 
 static int

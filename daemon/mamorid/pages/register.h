@@ -30,6 +30,10 @@ const char *reg_field_label(const struct req *r, const struct register_kind *k, 
  * "text|area|select|many","name","label","value","hint","error","required","options"}. */
 MUST int reg_form(struct req *r, const struct register_kind *k, json_t *values, json_t *problems,
     json_t **ret, struct err *e);
+/* reg_field(r, f, name, value, error, list, e): One such field under another name, appended to
+ * ${list}; ${error}: what is wrong with it, or NULL. */
+MUST int reg_field(struct req *r, const struct register_field *f, const char *name,
+    const char *value, const char *error, json_t *list, struct err *e);
 /* reg_form_values(r, k): What the form that came back holds, field to text. */
 json_t *reg_form_values(const struct req *r, const struct register_kind *k);
 

@@ -77,17 +77,14 @@ choice_options(const struct req *r, const struct register_field *f, const char *
 	return out;
 }
 
-static int
-one_field(struct req *r, const struct register_field *f, json_t *values, json_t *problems,
-    json_t *list, struct err *e)
+int
+reg_field(struct req *r, const struct register_field *f, const char *name, const char *value,
+    const char *error, json_t *list, struct err *e)
 {
-	const char *value = reg_text(values, f->key), *type = "text";
-	const char *hint = reg_label(r, f->hint_ja, f->hint_en);
+	const char *type = "text", *hint = reg_label(r, f->hint_ja, f->hint_en);
 	json_t *options = NULL, *o;
-	char name[FORM_NAME];
 	int rc = 1;
 
-	(void)snprintf(name, sizeof(name), "f_%s", f->key);
 	if (f->nchoices > 0)
 		options = choice_options(r, f, value);
 	else if (f->ref)
@@ -103,7 +100,7 @@ one_field(struct req *r, const struct register_field *f, json_t *values, json_t 
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "type", type, "name", name, "key",
 	    f->key, "label", reg_label(r, f->ja, f->en), "value", value, "hint", hint, "required",
 	    f->required);
-	model_text(o, "error", error_of(r, problems, f->key));
+	model_text(o, "error", error);
 	if (options)
 		model_put(o, "options", options);
 	return o && json_array_append_new(list, o) == 0 ? 0 : err_set(e, E_NOMEM, "no memory");
@@ -116,8 +113,14 @@ reg_form(struct req *r, const struct register_kind *k, json_t *values, json_t *p
 	json_t *list = json_array();
 	int rc = 0;
 
-	for (size_t i = 0; i < k->nfields && rc == 0; i++)
-		rc = one_field(r, &k->fields[i], values, problems, list, e);
+	for (size_t i = 0; i < k->nfields && rc == 0; i++) {
+		const struct register_field *f = &k->fields[i];
+		char name[FORM_NAME];
+
+		(void)snprintf(name, sizeof(name), "f_%s", f->key);
+		rc = reg_field(r, f, name, reg_text(values, f->key), error_of(r, problems, f->key),
+		    list, e);
+	}
 	if (rc == 0)
 		*ret = list;
 	else

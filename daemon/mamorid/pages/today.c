@@ -8,6 +8,7 @@
 #include "mamorid/mamorid.h"
 #include "mamorid/model.h"
 #include "mamorid/pages/guide_page.h"
+#include "mamorid/pages/wizard_page.h"
 #include "text/day.h"
 
 /* --- the copies ----------------------------------------------------------------------------- */
@@ -94,16 +95,57 @@ pillar(const char *id, const json_t *counts)
 	    "{s:s, s:s, s:s, s:O}", "id", id, "word", word, "light", worst, "n", counts);
 }
 
+/* first_setup(r, m): While the first set-up is under way, that is the one thing; what was put off
+ * is said below, and comes first once its day has passed. Whether it is the one thing. */
+static bool
+first_setup(struct req *r, json_t *m)
+{
+	char today[DAY_TEXT], word[40], href[40];
+	json_t *later = json_array();
+	bool overdue = false;
+	struct wizard w;
+	size_t next;
+
+	day_local(r->now, today);
+	if (!wizard_of(r, &w)) {
+		json_decref(later);
+		return false;
+	}
+	for (size_t i = 0; i < WIZARD_STEPS; i++) {
+		if (!*w.step[i].due)
+			continue;
+		overdue = overdue || strcmp(w.step[i].due, today) < 0;
+		(void)snprintf(word, sizeof(word), "wizard.step.%s", wizard_key(i));
+		(void)snprintf(href, sizeof(href), "/wizard/%s", wizard_key(i));
+		(void)json_array_append_new(later, json_pack("{s:s, s:s, s:s, s:b}", "word", word,
+		    "href", href, "due", w.step[i].due, "overdue", (int)(strcmp(w.step[i].due,
+		        today) < 0)));
+	}
+	model_put(m, "put_off", later);
+	model_bool(m, "put_off_overdue", overdue);
+	next = wizard_next(&w, WIZARD_STEPS);
+	if (next == WIZARD_STEPS)
+		return false;
+	(void)snprintf(word, sizeof(word), "wizard.title.%s", wizard_key(next));
+	(void)snprintf(href, sizeof(href), "/wizard%s%s", w.begun ? "/" : "", w.begun
+	    ? wizard_key(next) : "");
+	model_put(m, "setup", json_pack("{s:I, s:I, s:s, s:s, s:b}", "settled",
+	    (json_int_t)w.settled, "of", (json_int_t)WIZARD_STEPS, "word", word, "href", href,
+	    "begun", (int)w.begun));
+	return true;
+}
+
 static int
 guide(struct req *r, json_t *m, struct err *e)
 {
 	static const char *const ids[] = {"organisational", "physical", "human", "technical"};
 	struct guide_page p;
 	json_t *next = NULL, *counts = NULL, *pillars = json_array();
+	bool setup = first_setup(r, m);
 	int rc = guide_page_open(r, &p, e);
 
 	if (rc == 0)
-		rc = desk_next(&p.d, true, &next, e);
+		rc = desk_next(&p.d, !setup, &next, e);
 	if (rc == 0)
 		rc = desk_counts(&p.d, &counts, e);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(ids); i++)
