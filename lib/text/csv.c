@@ -336,6 +336,8 @@ csv_read(const void *p, size_t n, const struct csv_options *o, struct table *t,
 	size_t skip = 0;
 	int r = 0;
 
+	if (n == 0)
+		p = ""; /* a pointer to nothing may not be moved, not even by nothing */
 	if (n > CSV_MAX_IN)
 		return err_set(e, E_LIMIT, "the file has more than %d MiB", CSV_MAX_IN >> 20);
 	buf_init(&all, 3 * (size_t)CSV_MAX_IN);
