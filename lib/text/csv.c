@@ -434,7 +434,9 @@ int
 csv_put(struct csv_writer *w, const char *s, struct err *e)
 {
 	size_t n = strlen(s);
-	bool quote = strpbrk(s, ",\"\r\n\t;") || (n > 0 && (s[0] == ' ' || s[n - 1] == ' '));
+	/* the last: a cell that begins like a byte order mark is not taken for one */
+	bool quote = strpbrk(s, ",\"\r\n\t;") || (n > 0 && (s[0] == ' ' || s[n - 1] == ' ')) ||
+	    strncmp(s, "\xef\xbb\xbf", 3) == 0;
 	int r = w->col++ ? buf_u8(w->out, ',', e) : 0;
 
 	if (n > TABLE_MAX_CELL)
