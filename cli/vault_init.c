@@ -17,7 +17,10 @@
 	"mamori vault init REPO [--recovery-out FILE] [--split FILE1 FILE2 FILE3] "                \
 	"[--sheet FILE.html] [--lock-days N] [--no-ring]"
 
-enum { MAX_OUT = 2 + 2 * PAPERKEY_SHARES };
+enum {
+	MAX_OUT = 2 + 2 * PAPERKEY_SHARES,
+	STORE_LOCK_DAYS = 30, /* of a vault in an object store, unless said otherwise */
+};
 
 /* A file that carries the key or a share of it. Written before the vault exists, so that no vault
  * is ever without its key, and completed with the vault's id afterwards. */
@@ -122,6 +125,9 @@ say(struct job *j, const struct vault_ident *id)
 
 	hex_put(hex, id->repo, FMT_ID_LEN);
 	cli_say(c, L(c, "保管庫を作りました: %s（番号 %s）", "The vault is made: %s (id %s)"), j->repo, hex);
+	if (j->in.lock_days)
+		cli_say(c, L(c, "世代はそれぞれ %u 日のあいだ、だれにも消せません。",
+		    "Nobody can delete a generation for %u days."), j->in.lock_days);
 	cli_say(c,
 	    L(c, "復旧鍵（指紋 %s）を書き出しました。この鍵がないと、だれも中身を戻せません。",
 		"The recovery key (fingerprint %s) was written. Without it nobody can give the "
@@ -180,7 +186,7 @@ options(struct job *j, int argc, char **argv, struct err *e)
 		{NULL, 0, NULL, 0},
 	};
 	const char *whole = NULL, *sheet = NULL;
-	bool split = false;
+	bool split = false, locks = false;
 	uint64_t days;
 	int o, r = 0;
 
@@ -201,6 +207,7 @@ options(struct job *j, int argc, char **argv, struct err *e)
 		} else if (o == 'l') {
 			r = num_parse_u64(optarg, 36500, &days, e);
 			j->in.lock_days = r == 0 ? (uint32_t)days : 0;
+			locks = true;
 		} else if (o == 'n') {
 			j->in.ring = false;
 		} else {
@@ -210,6 +217,8 @@ options(struct job *j, int argc, char **argv, struct err *e)
 	if (r != 0 || optind + 1 != argc)
 		return r < 0 ? r : 1;
 	j->repo = argv[optind];
+	if (!locks && strncmp(j->repo, "s3", 2) == 0 && vault_is_address(j->repo))
+		j->in.lock_days = STORE_LOCK_DAYS; /* nothing else keeps it there */
 	if (whole || !split)
 		r = add(j, whole ? whole : "mamori-recovery-key.txt", 0, false);
 	if (sheet)

@@ -1,15 +1,22 @@
-/* Traces of somebody who holds the login: versions over what was there, delete markers, names that
- * are none of ours. */
+/* Traces of somebody who holds the login: versions over what was there, delete markers. Not one of
+ * them: two writers who wanted to add the same record at the same time, in a store that does not
+ * know If-None-Match. The slower one's record lies over the other's, and it tells by its chain and
+ * signature what it is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "vault/s3_int.h"
 
 enum { TOLD = 100 }; /* at most so many sentences; the rest is counted */
+enum { LOG_VERSIONS = 32 }; /* versions of a record that are looked at; more are no race */
 
 struct look {
 	struct s3_store *s;
+	size_t log_skip; /* bytes of a record's name before its number */
+	char log_prefix[S3L_NAME];
+	char version[LOG_VERSIONS][S3_ID_MAX]; /* of a record */
 	char key[S3_KEY_MAX];
 	unsigned versions, markers;
 	unsigned other; /* versions with other bytes than the one before */
@@ -20,12 +27,42 @@ struct look {
 	void *cookie;
 };
 
+/* race(l, ret, e): Whether every version of the name is a record that a writer could have added
+ * there. */
+static int
+race(struct look *l, bool *ret, struct err *e)
+{
+	uint64_t no;
+	int r = 0;
+
+	*ret = strncmp(l->key, l->log_prefix, l->log_skip) == 0 &&
+	    num_parse_u64(l->key + l->log_skip, UINT64_MAX, &no, NULL) == 0 &&
+	    l->versions <= LOG_VERSIONS;
+	for (unsigned i = 0; r == 0 && *ret && i < l->versions; i++) {
+		struct buf AUTO(buf_free) b = {0};
+
+		buf_init(&b, LEDGER_FMT_HEADER + LEDGER_FMT_REC_MAX);
+		r = s3_get(l->s->s3, l->key, l->version[i], &b, NULL, e);
+		*ret = r == 0 && s3_walk_rival(&l->s->walk, no, b.p, b.len);
+		if (r == E_NOENT || r == E_LIMIT)
+			r = 0;
+	}
+	return r;
+}
+
 static int
 tell(struct look *l, struct err *e)
 {
 	char ja[S3_KEY_MAX + 300], en[S3_KEY_MAX + 300];
+	bool raced = false;
 	int r = 0;
 
+	if (l->other > 0)
+		r = race(l, &raced, e);
+	if (r < 0)
+		return r;
+	if (raced)
+		l->other = 0;
 	if (l->other == 0 && l->markers == 0)
 		return 0;
 	if (l->told++ >= TOLD) {
@@ -67,6 +104,8 @@ on_line(const struct s3_entry *en, void *cookie, struct err *e)
 	if (en->delete_marker) {
 		l->markers++;
 	} else {
+		if (l->versions < LOG_VERSIONS)
+			(void)memcpy(l->version[l->versions], en->version, S3_ID_MAX);
 		/* the same bytes twice are a request that was repeated after a broken connection */
 		l->other += l->versions++ > 0 && strcmp(l->etag, en->etag) != 0;
 		(void)memcpy(l->etag, en->etag, sizeof(l->etag));
@@ -80,6 +119,7 @@ s3_audit(struct store *st, store_odd_fn *fn, void *cookie, struct err *e)
 	struct s3_store *s =
 	    (struct s3_store *)(void *)((char *)st - offsetof(struct s3_store, st));
 	struct look *l = calloc(1, sizeof(*l));
+	struct buf AUTO(buf_free) rest = {0};
 	char ja[200], en[200];
 	int r;
 
@@ -88,7 +128,11 @@ s3_audit(struct store *st, store_odd_fn *fn, void *cookie, struct err *e)
 	l->s = s;
 	l->fn = fn;
 	l->cookie = cookie;
-	r = s3_versions(s->s3, s->prefix, NULL, on_line, l, e);
+	l->log_skip = (size_t)snprintf(l->log_prefix, sizeof(l->log_prefix), "%slog/", s->prefix);
+	buf_init(&rest, 2 * STORE_LOG_BATCH);
+	r = s3_log_read(st, UINT64_MAX, &rest, e); /* the log's chain and keys up to now */
+	if (r == 0)
+		r = s3_versions(s->s3, s->prefix, NULL, on_line, l, e);
 	if (r == 0)
 		r = tell(l, e);
 	if (r == 0 && l->untold) {

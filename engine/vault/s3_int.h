@@ -16,6 +16,8 @@ enum {
 	S3L_MAX_CAND = 1 << 20,  /* versions of log objects in one listing */
 	S3L_NAME = 600,
 	S3L_MAX_CKP = 64 << 20,  /* bytes of one object of ckp/ */
+	S3L_MAX_HASHES = 64 << 20, /* bytes */
+	S3L_MAX_LOCKS = 1 << 23, /* objects whose lock is remembered */
 };
 
 /* The log as it was read and checked so far. */
@@ -29,6 +31,7 @@ struct s3_walk {
 	struct buf recent;             /* raw records since the last multiple of S3L_CKP */
 	uint64_t recent_from;
 	bool recent_whole;
+	struct buf hashes;             /* of each record taken; as far as there is room */
 	struct digest *digest;
 };
 
@@ -60,10 +63,32 @@ struct s3_store {
 	struct s3_walk walk;
 	uint64_t ckp_upto;    /* every record before is in an object of ckp/ that holds */
 	bool in_ckp;
-	pthread_mutex_t mu;   /* until, lock_days, segs, roots */
+	pthread_mutex_t mu;   /* until, lock_days, segs, roots, locks */
 	struct map segs;      /* id -> struct s3_seg, owned */
 	struct map roots;     /* id -> struct s3_root, owned */
+	const struct fio *f;
+	int statefd;          /* -1: none */
+	uint8_t repo[FMT_ID_LEN];
+	struct map locks;     /* object -> end of its lock (s3_lock.c) */
+	bool locks_read, locks_changed;
 };
+
+/* s3_lock_target(s, key, until): Until when an object is to be locked that is needed until
+ * ${until}: somewhat longer. */
+int64_t s3_lock_target(struct s3_store *s, const char *key, int64_t until);
+/* s3_lock_note(s, key, version, until): It is locked until then. For several threads. */
+void s3_lock_note(struct s3_store *s, const char *key, const char *version, int64_t until);
+/* s3_lock_all(s, v, n, until, e): Each of these is locked until ${until} at least, on return. The
+ * order of ${v} is changed. */
+MUST int s3_lock_all(struct s3_store *s, struct s3_retain_one *v, size_t n, int64_t until,
+    struct err *e);
+/* s3_lock_save(s): Remember what is known about locks. */
+void s3_lock_save(struct s3_store *s);
+/* s3_lock_parse / s3_lock_print: The file of it: magic, number of entries u64, of each 16 bytes of
+ * SHA-256 over name and version and the end of its lock in seconds + 1 as u64, SHA-256 of the rest.
+ * What ended before ${now} is left out. E_CORRUPT, E_NOMEM, E_LIMIT. */
+MUST int s3_lock_parse(const uint8_t *p, size_t n, struct map *ret, struct err *e);
+MUST int s3_lock_print(const struct map *m, int64_t now, struct buf *ret, struct err *e);
 
 /* s3_name(s, out, dir, no) / s3_seg_name: Names of objects. */
 void s3_name(const struct s3_store *s, char out[S3L_NAME], const char *dir, uint64_t no);
@@ -93,6 +118,9 @@ void s3_walk_free(struct s3_walk *w);
 bool s3_walk_fits(struct s3_walk *w, const uint8_t *p, size_t n);
 /* s3_walk_take(w, p, n, e): Go past a record that fits. E_CORRUPT. */
 MUST int s3_walk_take(struct s3_walk *w, const uint8_t *p, size_t n, struct err *e);
+/* s3_walk_rival(w, no, p, n): Whether these bytes could have been record ${no}, which was taken
+ * already: whole, its number, continuing the record before it, signed by an enrolled key. */
+bool s3_walk_rival(struct s3_walk *w, uint64_t no, const uint8_t *p, size_t n);
 /* s3_walk_len(w, p, n): Bytes of the next record in ${p} (with the file header for number 0), 0
  * when there is none. */
 size_t s3_walk_len(const struct s3_walk *w, const uint8_t *p, size_t n);

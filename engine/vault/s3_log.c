@@ -106,15 +106,19 @@ find(struct s3_store *s, const char *dir, uint64_t from, size_t max, struct cand
 static void
 write_ckp(struct s3_store *s)
 {
-	struct s3_put o = {.until = s3_until(s, 0), .fresh = true};
+	struct s3_put o = {.fresh = true};
+	struct s3_meta m = {0};
 	char name[S3L_NAME];
 
 	if (!s->writing || s->in_ckp || s->walk.next % S3L_CKP != 0 || !s->walk.recent_whole ||
 	    s->walk.recent_from + S3L_CKP != s->walk.next || s->walk.next <= s->ckp_upto)
 		return;
 	s3_name(s, name, "ckp", s->walk.recent_from);
-	if (s3_put(s->s3, name, s->walk.recent.p, s->walk.recent.len, &o, NULL, NULL) == 0 &&
-	    s->ckp_upto == s->walk.recent_from)
+	o.until = s3_lock_target(s, name, s3_until(s, 0));
+	if (s3_put(s->s3, name, s->walk.recent.p, s->walk.recent.len, &o, &m, NULL) < 0)
+		return;
+	s3_lock_note(s, name, m.version, o.until);
+	if (s->ckp_upto == s->walk.recent_from)
 		s->ckp_upto = s->walk.next;
 }
 
@@ -136,6 +140,7 @@ learn(struct s3_store *s, const uint8_t *p, size_t n, struct err *e)
 	        0) {
 		(void)pthread_mutex_lock(&s->mu);
 		s->lock_days = g.lock_days;
+		(void)memcpy(s->repo, g.repo, FMT_ID_LEN);
 		(void)pthread_mutex_unlock(&s->mu);
 	}
 	r = s3_seg_learn(s, &rec, e);
@@ -452,7 +457,8 @@ s3_log_commit(struct store *st, uint64_t seq, const uint8_t prev[32], const void
     struct err *e)
 {
 	struct s3_store *s = of(st);
-	struct s3_put o = {.until = s3_until(s, 0), .fresh = true};
+	struct s3_put o = {.fresh = true};
+	struct s3_meta m = {0};
 	struct buf AUTO(buf_free) skip = {0};
 	char name[S3L_NAME];
 	int r = ready(s, e);
@@ -473,13 +479,16 @@ s3_log_commit(struct store *st, uint64_t seq, const uint8_t prev[32], const void
 	if (!s3_walk_fits(&s->walk, rec, n))
 		return err_set(e, E_CORRUPT, "the new entry does not continue the log");
 	s3_name(s, name, "log", seq);
-	r = s3_put(s->s3, name, rec, n, &o, NULL, e);
+	o.until = s3_lock_target(s, name, s3_until(s, 0));
+	r = s3_put(s->s3, name, rec, n, &o, &m, e);
 	if (r == E_EXIST) { /* another writer, or somebody who took the name for something else */
 		r = whose(s, seq, rec, n, e);
 		o.fresh = false;
 		if (r == NOBODYS)
-			r = s3_put(s->s3, name, rec, n, &o, NULL, e);
+			r = s3_put(s->s3, name, rec, n, &o, &m, e);
 	}
+	if (r == 0)
+		s3_lock_note(s, name, m.version, o.until);
 	if (r >= 0)
 		r = whose(s, seq, rec, n, e);
 	if (r == OTHERS || r == NOBODYS)
@@ -575,7 +584,7 @@ s3_log_retain(struct s3_store *s, int64_t until, struct err *e)
 	if (r == 0)
 		r = s3_versions(s->s3, prefix, tail ? after : NULL, on_keep, &k, e);
 	if (r == 0)
-		r = s3_retain_all(s->s3, k.names.p, k.names.len, until, e);
+		r = s3_lock_all(s, k.names.p, k.names.len, until, e);
 	for (size_t i = 0; i < k.names.len; i++) {
 		const struct s3_retain_one *one = VEC_AT(&k.names, struct s3_retain_one, i);
 

@@ -243,14 +243,15 @@ s3_seg_put(struct store *st, const struct fmt_segment_rec *rec, int fd, int64_t 
 	char name[S3L_NAME];
 	int r;
 
-	o.until = s3_until(s, retain_until);
 	s3_seg_name(s, name, rec->seg);
+	o.until = s3_lock_target(s, name, s3_until(s, retain_until));
 	r = seg_find(s, rec->seg, &at, NULL);
 	if (r == E_NOENT) {
 		r = s3_put_file(s->s3, name, fd, size, &o, &m, e);
 		if (r == 0 && m.version[0]) {
 			at.size = size;
 			(void)memcpy(at.version, m.version, sizeof(at.version));
+			s3_lock_note(s, name, m.version, o.until);
 			return note(s, rec->seg, &at, e);
 		}
 		if (r == 0 || r == E_EXIST)
@@ -262,7 +263,11 @@ s3_seg_put(struct store *st, const struct fmt_segment_rec *rec, int fd, int64_t 
 		r = same(s, name, &at, fd, size, e);
 	if (r == 0)
 		return err_set(e, E_EXIST, "%s: something else has this name", name);
-	return r < 0 ? r : s3_retain(s->s3, name, at.version, o.until, e);
+	if (r > 0)
+		r = s3_retain(s->s3, name, at.version, o.until, e);
+	if (r == 0)
+		s3_lock_note(s, name, at.version, o.until);
+	return r;
 }
 
 int
@@ -381,9 +386,11 @@ s3_seg_retain(struct store *st, const uint8_t (*ids)[FMT_ID_LEN], size_t n, int6
 		v[i] = (struct s3_retain_one){.key = names[i], .version = at[i].version};
 	}
 	if (r == 0)
-		r = s3_retain_all(s->s3, v, n, until, e);
+		r = s3_lock_all(s, v, n, until, e);
 	if (r == 0)
 		r = s3_log_retain(s, until, e);
+	if (r == 0)
+		s3_lock_save(s);
 	free(v);
 	free(names);
 	free(at);

@@ -12,8 +12,11 @@ s3_store_close(struct store *st)
 	struct s3_store *s =
 	    (struct s3_store *)(void *)((char *)st - offsetof(struct s3_store, st));
 
+	if (s->s3)
+		s3_lock_save(s);
 	s3_close(s->s3);
 	s3_walk_free(&s->walk);
+	map_free(&s->locks);
 	s3_seg_forget_all(s);
 	(void)pthread_mutex_destroy(&s->mu);
 	free(s);
@@ -72,6 +75,9 @@ s3_store_open(const char *url, const struct store_env *env, struct store **ret, 
 	(void)pthread_mutex_init(&s->mu, NULL);
 	map_init(&s->segs, 1 << 24);
 	map_init(&s->roots, 1 << 24);
+	map_init(&s->locks, S3L_MAX_LOCKS);
+	s->f = env->f;
+	s->statefd = env->statefd;
 	s->writing = env->writing;
 	r = s3_where_get(url, &w, e);
 	if (r == 0)

@@ -13,10 +13,12 @@ s3_walk_init(struct s3_walk *w)
 	if (w->begun)
 		vec_free(&w->keys);
 	buf_free(&w->recent);
+	buf_free(&w->hashes);
 	*w = (struct s3_walk){.digest = keep, .begun = true};
 	(void)memcpy(w->pin, pin, sizeof(pin));
 	vec_init(&w->keys, SIGN_PUB_LEN, S3L_MAX_KEYS);
 	buf_init(&w->recent, S3L_MAX_CKP);
+	buf_init(&w->hashes, S3L_MAX_HASHES);
 	w->recent_whole = true;
 }
 
@@ -26,6 +28,7 @@ s3_walk_free(struct s3_walk *w)
 	if (w->begun)
 		vec_free(&w->keys);
 	buf_free(&w->recent);
+	buf_free(&w->hashes);
 	digest_free(w->digest);
 	*w = (struct s3_walk){.next = 0};
 }
@@ -98,6 +101,21 @@ s3_walk_fits(struct s3_walk *w, const uint8_t *p, size_t n)
 	return parse(w, p, n, &rec, id);
 }
 
+bool
+s3_walk_rival(struct s3_walk *w, uint64_t no, const uint8_t *p, size_t n)
+{
+	uint8_t hash[LEDGER_HASH_LEN];
+	struct ledger_fmt_rec rec;
+
+	/* hashes end where there was no more room; the first record has no rival */
+	if (no == 0 || no > w->hashes.len / LEDGER_HASH_LEN || n < 4 ||
+	    ledger_fmt_rec_len(p, n) != n || ledger_fmt_rec_get(p, n, &rec) < 0 ||
+	    rec.seq != no || !signed_by_one(w, &rec))
+		return false;
+	ledger_fmt_rec_hash(w->digest, w->id, w->hashes.p + (no - 1) * LEDGER_HASH_LEN, &rec, hash);
+	return memcmp(hash, rec.hash, sizeof(hash)) == 0;
+}
+
 static void
 remember(struct s3_walk *w, const uint8_t *p, size_t n)
 {
@@ -131,6 +149,8 @@ s3_walk_take(struct s3_walk *w, const uint8_t *p, size_t n, struct err *e)
 	remember(w, p, n);
 	(void)memcpy(w->id, id, sizeof(id));
 	(void)memcpy(w->hash, rec.hash, LEDGER_HASH_LEN);
+	if (w->hashes.len == w->next * LEDGER_HASH_LEN)
+		(void)(buf_put(&w->hashes, rec.hash, LEDGER_HASH_LEN, NULL) < 0);
 	w->next++;
 	return 0;
 }

@@ -116,6 +116,16 @@ MUST int s3_read(struct s3 *s, const char *key, const char *version, uint64_t of
 MUST int s3_head(struct s3 *s, const char *key, const char *version, struct s3_meta *ret,
     struct err *e);
 
+struct s3_head_one {
+	const char *key;
+	const char *version; /* or NULL */
+	struct s3_meta meta;
+	int code;            /* 0 or E_*, set on return */
+};
+/* s3_head_all(s, v, n, e): s3_head for many, several at once. Every code says how it went. E_NOMEM
+ * only. */
+MUST int s3_head_all(struct s3 *s, struct s3_head_one *v, size_t n, struct err *e);
+
 /* s3_list(s, prefix, after, fn, cookie, e): Every object whose key begins with ${prefix} and is
  * greater than ${after} (NULL: all), in the order of keys. */
 MUST int s3_list(struct s3 *s, const char *prefix, const char *after, s3_entry_fn *fn,
@@ -134,6 +144,7 @@ MUST int s3_retain(struct s3 *s, const char *key, const char *version, int64_t u
 struct s3_retain_one {
 	const char *key;
 	const char *version; /* or NULL */
+	int64_t until;       /* of this one; 0: of all */
 	int code;            /* 0 or E_*, set on return */
 };
 /* s3_retain_all(s, v, n, until, e): The same for many, several at once. The first error is

@@ -120,6 +120,34 @@ s3_head(struct s3 *s, const char *key, const char *v, struct s3_meta *ret, struc
 	return r;
 }
 
+int
+s3_head_all(struct s3 *s, struct s3_head_one *v, size_t n, struct err *e)
+{
+	struct s3_call *w = calloc(s->parallel, sizeof(*w));
+	size_t begun = 0;
+
+	if (!w)
+		return err_set(e, E_NOMEM, "no memory");
+	for (size_t i = 0; i < n; i++) {
+		struct s3_call *c = &w[i % s->parallel];
+
+		for (; begun < n && begun < i + s->parallel; begun++) {
+			struct s3_call *b = &w[begun % s->parallel];
+
+			s3_call_init(b, "HEAD", v[begun].key);
+			version(b, v[begun].version);
+			v[begun].code = s3_call_start(s, b, NULL);
+		}
+		if (v[i].code == 0)
+			v[i].code = s3_call_wait(s, c, NULL);
+		if (v[i].code == 0)
+			take_meta(c, &v[i].meta);
+		s3_call_free(c);
+	}
+	free(w);
+	return 0;
+}
+
 /* ---- lists ---- */
 
 /* A walk must go forward: a store that sends the same page for ever is stopped. */
@@ -221,12 +249,25 @@ struct retain {
 	struct s3_retain_one *one;
 };
 
-static int
-retain_start(struct s3 *s, struct retain *t, const char *until, struct err *e)
+static void
+until_text(int64_t until, char out[S3_TIME_TEXT])
 {
-	int n = snprintf(t->body, sizeof(t->body), "<Retention xmlns=\"http://s3.amazonaws.com/doc/"
+	char full[TIME_TEXT];
+
+	time_put_utc(full, until + TIME_SEC - 1);
+	(void)snprintf(out, S3_TIME_TEXT, "%.19sZ", full);
+}
+
+static int
+retain_start(struct s3 *s, struct retain *t, int64_t until, struct err *e)
+{
+	char text[S3_TIME_TEXT];
+	int n;
+
+	until_text(t->one->until ? t->one->until : until, text);
+	n = snprintf(t->body, sizeof(t->body), "<Retention xmlns=\"http://s3.amazonaws.com/doc/"
 	    "2006-03-01/\"><Mode>COMPLIANCE</Mode><RetainUntilDate>%s</RetainUntilDate>"
-	    "</Retention>", until);
+	    "</Retention>", text);
 
 	s3_call_init(&t->c, "PUT", t->one->key);
 	s3_call_query(&t->c, "retention", "");
@@ -262,7 +303,7 @@ retain_end(struct s3 *s, struct retain *t, int64_t until, struct err *e)
 	int r = s3_call_wait(s, &t->c, &mine);
 
 	s3_call_free(&t->c);
-	if (r < 0 && r != E_NOENT && longer(s, t->one, until))
+	if (r < 0 && r != E_NOENT && longer(s, t->one, t->one->until ? t->one->until : until))
 		r = 0;
 	if (r < 0 && e)
 		*e = mine;
@@ -270,26 +311,15 @@ retain_end(struct s3 *s, struct retain *t, int64_t until, struct err *e)
 	return r;
 }
 
-static void
-until_text(int64_t until, char out[S3_TIME_TEXT])
-{
-	char full[TIME_TEXT];
-
-	time_put_utc(full, until + TIME_SEC - 1);
-	(void)snprintf(out, S3_TIME_TEXT, "%.19sZ", full);
-}
-
 int
 s3_retain_all(struct s3 *s, struct s3_retain_one *v, size_t n, int64_t until, struct err *e)
 {
 	struct retain *window = calloc(s->parallel, sizeof(*window));
-	char text[S3_TIME_TEXT];
 	size_t begun = 0;
 	int first = 0;
 
 	if (!window)
 		return err_set(e, E_NOMEM, "no memory");
-	until_text(until, text);
 	for (size_t i = 0; i < n; i++) {
 		int r = 0;
 
@@ -297,7 +327,7 @@ s3_retain_all(struct s3 *s, struct s3_retain_one *v, size_t n, int64_t until, st
 			struct retain *t = &window[begun % s->parallel];
 
 			t->one = &v[begun];
-			r = retain_start(s, t, text, first == 0 ? e : NULL);
+			r = retain_start(s, t, until, first == 0 ? e : NULL);
 		}
 		if (r < 0) { /* no memory: what was begun is waited for, the rest is not done */
 			s3_call_free(&window[--begun % s->parallel].c);

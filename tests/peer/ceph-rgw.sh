@@ -5,6 +5,8 @@
 #   rgw_there || skip_all "Ceph is not installed"
 #   rgw_start DIR          sets RGW_ADDR (127.0.0.1:PORT); writes DIR/login; fails with what the daemons said
 #   rgw_bucket NAME [yes]  makes a bucket (yes: with object lock)
+#   RGW_TLS=yes rgw_start DIR   the same over https on RGW_TLS_ADDR as well, with a certificate of its own: DIR/cert.pem
+#   rgw_count WORDS        how many requests in the gateway's log contain these words
 #   rgw_stop               also safe when nothing was started; put it into a trap
 #
 # Packages (Debian 12): ceph-mon ceph-mgr ceph-osd radosgw ceph-common. Takes about 15 seconds and 600 MiB of memory.
@@ -70,7 +72,8 @@ osd objectstore = memstore
 memstore device bytes = ${RGW_BYTES:-2147483648}
 [client.admin]
 rgw data = $RGW_DIR/rgw
-rgw frontends = beast endpoint=127.0.0.1:$2 tcp_nodelay=1
+rgw frontends = beast endpoint=127.0.0.1:$2 tcp_nodelay=1 $3
+debug rgw = 1
 rgw thread pool size = 64
 EOC
 }
@@ -99,10 +102,16 @@ rgw_cluster() { # MON-PORT
 rgw_start() { # DIR
 	mkdir -p "$1" && RGW_DIR=$(cd "$1" && pwd) || return 1
 	RGW_FSID=$(cat /proc/sys/kernel/random/uuid)
-	local mon web
+	local mon web tls=
 	mon=$(rgw_port) web=$(rgw_port)
-	RGW_ADDR=127.0.0.1:$web
-	rgw_conf "$mon" "$web" >"$RGW_DIR/conf"
+	RGW_ADDR=127.0.0.1:$web RGW_TLS_ADDR=
+	if [ -n "${RGW_TLS-}" ]; then
+		RGW_TLS_ADDR=127.0.0.1:$(rgw_port)
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=store.example.org \
+		    -addext subjectAltName=IP:127.0.0.1 -keyout "$RGW_DIR/key.pem" -out "$RGW_DIR/cert.pem" 2>/dev/null || return 1
+		tls="ssl_endpoint=$RGW_TLS_ADDR ssl_certificate=$RGW_DIR/cert.pem ssl_private_key=$RGW_DIR/key.pem"
+	fi
+	rgw_conf "$mon" "$web" "$tls" >"$RGW_DIR/conf"
 	if ! (cd "$RGW_DIR" && rgw_cluster "$mon") >"$RGW_DIR/say" 2>&1; then
 		sed 's/^/# ceph: /' "$RGW_DIR/say" | tail -20
 		return 1
@@ -122,6 +131,10 @@ rgw_start() { # DIR
 # holds the login can do. Prints the status, then the answer.
 rgw_do() {
 	RGW_ACCESS=$RGW_ACCESS RGW_SECRET=$RGW_SECRET python3 "$MAMORI_SRC/tests/peer/s3do.py" "$RGW_ADDR" "$@"
+}
+
+rgw_count() {
+	grep -h 'beast: ' "$RGW_DIR/client.admin.log" | grep -c -- "$1"
 }
 
 rgw_bucket() { # NAME [yes]

@@ -107,6 +107,82 @@ walk(void)
 	buf_free(&bad);
 }
 
+/* ---- records that two wanted to add ---- */
+
+static void
+rivals(void)
+{
+	struct s3_walk w = {.next = 0};
+	struct buf all, one, two;
+	struct err e;
+
+	buf_init(&all, 1 << 20);
+	buf_init(&one, 1 << 20);
+	buf_init(&two, 1 << 20);
+	if (digest_new(&w.digest, &e) < 0 || ledger_raw(led, 0, 1 << 19, &all, &e) < 0)
+		abort();
+	(void)memcpy(w.pin, signer_pub(root), SIGN_PUB_LEN);
+	s3_walk_init(&w);
+	compose(&one, 16, "one", 3);
+	compose(&two, 16, "the other", 9);
+	OK(s3_walk_take(&w, all.p, all.len, &e) == 0 && s3_walk_take(&w, one.p, one.len, &e) == 0,
+	    "the faster one is taken");
+	OK(s3_walk_rival(&w, 1, two.p, two.len), "the slower one was a rival");
+	OK(s3_walk_rival(&w, 1, one.p, one.len), "so is the faster one itself");
+	OK(!s3_walk_rival(&w, 2, two.p, two.len), "not for another number");
+	OK(!s3_walk_rival(&w, 1, two.p, two.len - 1), "nor cut short");
+	OK(!s3_walk_rival(&w, 0, all.p, all.len), "the first record has none");
+	for (size_t i = 0; i < two.len; i++) {
+		two.p[i] ^= 1;
+		if (s3_walk_rival(&w, 1, two.p, two.len))
+			break;
+		two.p[i] ^= 1;
+		if (i + 1 == two.len)
+			OK(true, "no changed byte passes as one");
+	}
+	s3_walk_free(&w);
+	buf_free(&all);
+	buf_free(&one);
+	buf_free(&two);
+}
+
+/* ---- the memory of locks ---- */
+
+static void
+locks(void)
+{
+	enum { NOW = 1000 };
+	struct map m, back;
+	struct buf b;
+	struct err e;
+	uint8_t id[3][16] = {{1}, {2}, {3}};
+	size_t bad = 0;
+
+	map_init(&m, 100);
+	map_init(&back, 100);
+	buf_init(&b, 4096);
+	(void)!map_put(&m, id[0], 16, (void *)(uintptr_t)(NOW - 1), &e);
+	(void)!map_put(&m, id[1], 16, (void *)(uintptr_t)(NOW + 50), &e);
+	(void)!map_put(&m, id[2], 16, (void *)(uintptr_t)(NOW + 70), &e);
+	EQ_I(s3_lock_print(&m, (int64_t)NOW * 1000000, &b, &e), 0, "written");
+	EQ_I(s3_lock_parse(b.p, b.len, &back, &e), 0, "read");
+	OK(back.len == 2 && !map_get(&back, id[0], 16), "what ended is forgotten");
+	EQ_I((uintptr_t)map_get(&back, id[2], 16), NOW + 70, "the rest is as it was");
+	map_free(&back);
+	for (size_t n = 0; n < b.len; n++)
+		bad += s3_lock_parse(b.p, n, &back, NULL) == E_CORRUPT;
+	EQ_I(bad, b.len, "cut anywhere: nothing is taken");
+	for (size_t i = 0; i < b.len; i++) {
+		b.p[i] ^= 0x10;
+		bad -= s3_lock_parse(b.p, b.len, &back, NULL) == E_CORRUPT;
+		b.p[i] ^= 0x10;
+	}
+	EQ_I(bad, 0, "nor with any byte changed");
+	map_free(&m);
+	map_free(&back);
+	buf_free(&b);
+}
+
 /* ---- against a store ---- */
 
 static char url[300];
@@ -414,6 +490,8 @@ main(void)
 
 	make_ledger();
 	walk();
+	rivals();
+	locks();
 	if (!at) {
 		SKIP("no object store is named in MAMORI_TEST_S3");
 	} else {
