@@ -63,8 +63,13 @@ vault_kept_open(struct cli *c, int statefd, const char *repo, struct vault_kept 
 	if (!realpath(repo, ret->path))
 		return err_sys(e, "%s", repo);
 	r = open_parts(ret, e);
-	if (r == 0)
+	if (r == 0) {
+		struct keep_state st;
+
+		keep_state(ret->k, &st);
+		ret->before = st.last;
 		r = keep_clock(ret->k, &ret->now, &ret->clock, e);
+	}
 	if (r < 0) {
 		vault_kept_close(ret);
 		return r;

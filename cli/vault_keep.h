@@ -9,8 +9,9 @@
 #include "vault/keep_auth.h"
 #include "vault/keep_poison.h"
 
-cli_fn vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, vault_accept_cmd;
+cli_fn vault_clock_cmd, vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, vault_accept_cmd;
 
+#define VAULT_CLOCK_USAGE "mamori vault clock [REPO]"
 #define VAULT_POLICY_USAGE                                                                         \
 	"mamori vault policy REPO [--set NAME] [--key FILE]... [--approver-key FILE]..."
 #define VAULT_APPROVER_USAGE                                                                       \
@@ -27,7 +28,8 @@ struct vault_kept {
 	VAULT_R *r; /* with this machine's keys */
 	struct vault_ident id;
 	struct keep_time now;
-	struct keep_clock clock; /* as of now */
+	struct keep_clock before; /* of the last record */
+	struct keep_clock clock;  /* as of now */
 	bool jumped;             /* the wall clock, since the last record */
 	int fd, statefd;
 	bool index; /* names can be read */

@@ -121,6 +121,10 @@ kind_word(const struct page *p, const char *kind)
 		return T("保管庫の確かめ（鍵なし）", "check of the vault (without the key)");
 	if (strcmp(kind, "verify-deep") == 0)
 		return T("保管庫の確かめ（全バイト）", "check of the vault (every byte)");
+	if (strcmp(kind, "vault-clock") == 0)
+		return T("保管庫の時計", "clock of the vaults");
+	if (strcmp(kind, "disk-check") == 0)
+		return T("離したディスクの確かめ", "check of the disks that are kept apart");
 	if (strcmp(kind, "register-check") == 0)
 		return T("台帳の確かめ", "check of the registers");
 	return T("その他", "other");

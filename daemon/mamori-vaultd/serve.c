@@ -159,6 +159,7 @@ int
 vaultd_serve(struct vaultd *v, struct err *e)
 {
 	pthread_attr_t attr;
+	int64_t tick = 0;
 	int r = 0;
 
 	(void)pthread_attr_init(&attr);
@@ -170,6 +171,10 @@ vaultd_serve(struct vaultd *v, struct err *e)
 		socklen_t n = sizeof(who);
 		int fd;
 
+		if (time_mono_us() >= tick) {
+			vaultd_clocks(v);
+			tick = time_mono_us() + VAULTD_TICK_S * TIME_SEC;
+		}
 		if (poll(&p, 1, 500) < 0 && errno != EINTR)
 			r = err_sys(e, "cannot wait for connections");
 		if (r < 0 || !(p.revents & POLLIN))

@@ -1,5 +1,6 @@
 /* What connections share: open repositories, and the counts that keep one client from taking what
  * is everybody's. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,41 @@ vaultd_repo_put(struct vaultd *v, struct hold *h)
 		}
 	}
 	(void)pthread_mutex_unlock(&v->lock);
+}
+
+static void
+one_clock(struct vaultd *v, const char *name, const struct keep_time *now)
+{
+	struct vault_place pl = {.statefd = v->book.fd};
+	struct err e = {0};
+	int r;
+
+	(void)pthread_mutex_lock(&v->make);
+	r = hold_clock(fio_os(), name, &pl, now, &e);
+	(void)pthread_mutex_unlock(&v->make);
+	if (r < 0)
+		vaultd_log(VAULTD_WARN, "%s: its clock could not be noted: %s", name, e.msg);
+	else if (r == 1)
+		vaultd_log(VAULTD_WARN, "%s: the clock of this machine was changed by a lot; that "
+		    "time does not count for any lock", name);
+	else if (r == 2)
+		vaultd_log(VAULTD_WARN, "%s: the clock on which locks run stands still; is the "
+		    "clock of this machine right?", name);
+}
+
+void
+vaultd_clocks(struct vaultd *v)
+{
+	DIR *d = opendir(".");
+	struct keep_time now;
+	struct dirent *de;
+
+	keep_time_now(&now);
+	while (d && (de = readdir(d)))
+		if (de->d_name[0] != '.' && strlen(de->d_name) <= WIRE_MAX_NAME)
+			one_clock(v, de->d_name, &now);
+	if (d)
+		(void)closedir(d);
 }
 
 /* ---- clients ---- */

@@ -21,6 +21,7 @@ enum {
 	VAULTD_FIRST_MS = 15000,   /* from the handshake to the first request */
 	VAULTD_IDLE_MS = 600000,   /* between requests */
 	VAULTD_STALL_MS = 30000,   /* within one */
+	VAULTD_TICK_S = 1800,      /* the clocks on which locks run are noted */
 	VAULTD_BURST = 300,        /* connections of one address at once, then ... */
 	VAULTD_PER_MIN = 600,      /* ... so many a minute */
 };
@@ -91,6 +92,9 @@ MUST int vaultd_spend(struct vaultd *v, const struct book_client *c, uint64_t n,
     struct err *e);
 /* vaultd_admit(v, addr, now): Whether an address may connect once more now. */
 bool vaultd_admit(struct vaultd *v, const uint8_t addr[16], int64_t now);
+
+/* vaultd_clocks(v): Let the clock of every vault go on; says what is odd. */
+void vaultd_clocks(struct vaultd *v);
 
 /* ---- talk.c ---- */
 /* vaultd_talk(v, t, from): Everything that happens on one connection. ${from}: the address, for the

@@ -22,6 +22,8 @@ static const struct {
 } table[] = {
 	{{"vault", "backup"}, "RP+", {"--name T"}},
 	{{"vault", "verify"}, "R", {"--data", "--key K"}},
+	{{"vault", "clock"}, "R?", {0}},
+	{{"vault", "disk"}, "W", {0}},
 	{{"vault", "list"}, "R", {"--key K"}},
 	{{"vault", "ls"}, "RTT?", {"--key K"}},
 	{{"vault", "find"}, "RTT", {"--key K"}},

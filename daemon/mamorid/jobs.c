@@ -56,6 +56,13 @@ jobs_argv(const struct sched_run *run)
 	    strcmp(run->kind, "register-check") == 0) {
 		word(a, run->kind[0] == 'i' ? "identity" : "register");
 		word(a, "check");
+	} else if (strcmp(run->kind, "vault-clock") == 0) {
+		word(a, "vault");
+		word(a, "clock");
+	} else if (strcmp(run->kind, "disk-check") == 0) {
+		word(a, "vault");
+		word(a, "disk");
+		word(a, "check");
 	} else if (strcmp(run->kind, "guide-check") == 0) {
 		word(a, "guide");
 		word(a, "check");
@@ -225,6 +232,10 @@ jobs_begin(struct mamorid *m, struct err *e)
 		r = sched_add_own(m->db, loop_wall(m->l), "guide-check", "daily 06:20", e);
 	if (r == 0)
 		r = sched_add_own(m->db, loop_wall(m->l), "register-check", "daily 06:30", e);
+	if (r == 0)
+		r = sched_add_own(m->db, loop_wall(m->l), "disk-check", "daily 06:40", e);
+	if (r == 0)
+		r = sched_add_own(m->db, loop_wall(m->l), "vault-clock", "hourly 40", e);
 	if (r == 0)
 		r = sched_start(m->sched, e);
 	m->console.tasks = m->tasks;

@@ -8,7 +8,7 @@
 
 struct when {
 	int day; /* 0 = Sunday; -1: every day */
-	int hour, min;
+	int hour, min; /* hour -1: every hour */
 };
 
 static bool
@@ -27,6 +27,12 @@ parse(const char *s, struct when *w, struct err *e)
 	const char *p = s;
 
 	w->day = -1;
+	if (strncmp(p, "hourly ", 7) == 0) {
+		w->hour = -1;
+		if (strlen(p) == 9 && two(p + 7, 59, &w->min))
+			return 0;
+		goto bad;
+	}
 	if (strncmp(p, "daily ", 6) == 0) {
 		p += 6;
 	} else if (strncmp(p, "weekly ", 7) == 0 && strlen(p) > 11 && p[10] == ' ') {
@@ -43,8 +49,8 @@ parse(const char *s, struct when *w, struct err *e)
 		goto bad;
 	return 0;
 bad:
-	return err_set(e, E_INVAL, "\"%.40s\" is not a time such as \"daily 01:30\" or "
-	    "\"weekly sun 04:00\"", s);
+	return err_set(e, E_INVAL, "\"%.40s\" is not a time such as \"daily 01:30\", "
+	    "\"weekly sun 04:00\" or \"hourly 40\"", s);
 }
 
 int
@@ -59,6 +65,12 @@ when_next(const char *every, int64_t after, int64_t *ret, struct err *e)
 		return r;
 	if (!localtime_r(&t, &now))
 		return err_set(e, E_INVAL, "a time outside the calendar");
+	if (w.hour < 0) {
+		int ahead = (w.min + 60 - now.tm_min) % 60;
+
+		*ret = (int64_t)(t - now.tm_sec + (ahead ? ahead : 60) * 60) * TIME_SEC;
+		return 0;
+	}
 	for (int day = 0; day <= 8; day++) {
 		/* mktime puts an hour that a clock change skipped right behind the gap */
 		struct tm at = {.tm_year = now.tm_year, .tm_mon = now.tm_mon,

@@ -1,4 +1,5 @@
-/* When a job is due: "daily HH:MM" or "weekly DAY HH:MM" (mon ... sun), local time. */
+/* When a job is due: "hourly MM", or, in local time, "daily HH:MM" or "weekly DAY HH:MM" (mon ...
+ * sun). */
 #ifndef MAMORI_DAEMON_MAMORID_WHEN_H
 #define MAMORI_DAEMON_MAMORID_WHEN_H
 

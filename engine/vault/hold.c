@@ -398,6 +398,37 @@ hold_stamp(const struct fio *f, const char *name, const struct vault_place *pl,
 	return r < 0 ? r : 0;
 }
 
+int
+hold_clock(const struct fio *f, const char *name, const struct vault_place *pl,
+    const struct keep_time *now, struct err *e)
+{
+	struct keep_state before;
+	struct keep_clock c;
+	struct vault_ident id;
+	struct keep_key key;
+	struct keep *k = NULL;
+	int fd = -1, r = vault_identify(f, name, &id, e);
+
+	if (r == E_NOENT || r == E_PROTO)
+		return 0; /* no vault of ours */
+	if (r == 0)
+		r = keep_key_load(f, pl, id.repo, false, &key, e);
+	if (r == 0)
+		r = fd = fio_open(f, AT_FDCWD, name, O_RDONLY | O_DIRECTORY, 0, e);
+	if (r >= 0)
+		r = keep_open(f, fd, &id, &key, NULL, &k, e);
+	if (r == 0) {
+		keep_state(k, &before);
+		r = keep_clock(k, now, &c, e);
+		if (r == 0 && keep_clock_stands(&before.last, &c))
+			r = 2;
+	}
+	keep_close(k);
+	fio_close(f, fd);
+	explicit_bzero(&key, sizeof(key));
+	return r == E_NOENT ? 0 : r;
+}
+
 /* ---- what is here ---- */
 
 int

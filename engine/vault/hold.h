@@ -43,6 +43,12 @@ MUST int hold_commit(struct hold *h, uint64_t seq, const uint8_t prev[32], const
 MUST int hold_stamp(const struct fio *f, const char *name, const struct vault_place *pl,
     const struct keep_time *now, struct err *e);
 
+/* hold_clock(f, name, place, now, e): Let the clock of a repository's keep ledger go on. 1: this
+ * machine's clock jumped since it was last noted, and that time does not count; 2: it does not go
+ * on (a boot without a name); 0 also when there is no vault or no ledger yet. */
+MUST int hold_clock(const struct fio *f, const char *name, const struct vault_place *pl,
+    const struct keep_time *now, struct err *e);
+
 /* hold_put_begin(h, rec, max_bytes, ret, e): A segment is going to come. Room for it is reserved on
  * the disk first (E_NOSPC), and the repository may not grow past ${max_bytes} (0: any; E_NOSPC).
  * *ret is NULL and the result 1 when it is here already; E_EXIST when another one has its name. */

@@ -95,6 +95,15 @@ keep_clock_next(const struct keep_clock *last, const struct keep_time *now, stru
 }
 
 bool
+keep_clock_stands(const struct keep_clock *last, const struct keep_clock *next)
+{
+	bool same = memcmp(last->boot, next->boot, KEEP_BOOT_LEN) == 0;
+
+	return next->c == last->c &&
+	    (same ? sub(next->ran, last->ran) : next->ran) >= 3600 * TIME_SEC;
+}
+
+bool
 keep_clock_follows(const struct keep_clock *last, const struct keep_clock *next)
 {
 	struct keep_time t = {.ran = next->ran, .up = next->up, .wall = next->wall};

@@ -26,6 +26,10 @@ void keep_time_now(struct keep_time *ret);
 bool keep_clock_next(const struct keep_clock *last, const struct keep_time *now,
     struct keep_clock *ret);
 
+/* keep_clock_stands(last, next): Whether the machine ran for an hour and more, and the clock did
+ * not go on: then locks do not come nearer to their end, and nothing will ever be removed. */
+bool keep_clock_stands(const struct keep_clock *last, const struct keep_clock *next);
+
 /* keep_clock_follows(last, next): Whether a record may carry ${next} after ${last}: what
  * keep_clock_next yields, or less. */
 bool keep_clock_follows(const struct keep_clock *last, const struct keep_clock *next);

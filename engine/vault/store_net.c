@@ -50,6 +50,11 @@ greet(struct net *n, struct line *l, struct err *e)
 	(void)memcpy(m.name, n->login.where.name, sizeof(m.name));
 	answer_init(&a);
 	r = line_ask(l, &m, WIRE_OK, &a, e);
+	if (r == 0 && (a.m.vmin > WIRE_VERSION || a.m.vmax < WIRE_VERSION))
+		r = err_set(e, E_PROTO,
+		    "that server speaks version %u of the protocol, this machine %d: bring the "
+		    "older of the two up to date",
+		    a.m.vmin, WIRE_VERSION);
 	if (r == 0) {
 		buf_clear(&n->ident);
 		r = buf_put(&n->ident, a.m.a, a.m.an, e);

@@ -62,6 +62,11 @@ MUST int vault_identify(const struct fio *f, const char *path, struct vault_iden
 MUST int vault_identify_at(const struct fio *f, const char *repo, const struct vault_place *pl,
     struct vault_ident *ret, struct err *e);
 
+/* vault_clock_off(f, repo, place, ret, e): How far the clock of the machine that holds an address
+ * is ahead of this one's, microseconds (0: it does not tell). E_INVAL: a path; E_NET, E_AUTH. */
+MUST int vault_clock_off(const struct fio *f, const char *repo, const struct vault_place *pl,
+    int64_t *ret, struct err *e);
+
 struct vault_init {
 	uint8_t secret[PAPERKEY_LEN]; /* the recovery key, from random_fill */
 	uint32_t lock_days;

@@ -16,7 +16,7 @@ ok "there are methods" test -n "$methods"
 for m in $methods; do
 	ok "mamorid(8) knows the method $m" grep -qE "^\.It Cm (.*, )?$m( |\$)" "$page"
 done
-for k in backup drill-files drill-system verify verify-deep identity-check guide-check register-check; do
+for k in backup drill-files drill-system verify verify-deep identity-check guide-check register-check disk-check vault-clock; do
 	ok "mamorid(8) knows the job $k" grep -qE "^\.It $k Ta" "$page"
 	when=$(sed -nE "s/^\.It $k Ta ([^T]*) Ta.*/\1/p" "$page")
 	ok "at the time the program plans: $when" grep -q "\"$when\"" "$MAMORI_SRC/daemon/mamorid/sched.c" "$MAMORI_SRC/daemon/mamorid/jobs.c"

@@ -50,6 +50,10 @@ test_argv(void)
 	EQ_S(line(&r), "vault verify /v", "the check without a key is given none");
 	(void)snprintf(r.kind, sizeof(r.kind), "verify-deep");
 	EQ_S(line(&r), "vault verify /v --data --key /k", "the deep one");
+	(void)snprintf(r.kind, sizeof(r.kind), "vault-clock");
+	EQ_S(line(&r), "vault clock", "the clock");
+	(void)snprintf(r.kind, sizeof(r.kind), "disk-check");
+	EQ_S(line(&r), "vault disk check", "the disks");
 	(void)snprintf(r.kind, sizeof(r.kind), "drill-files");
 	EQ_S(line(&r), "drill restore --repo /v --key /k --files 20", "the drill of files");
 	(void)snprintf(r.kind, sizeof(r.kind), "drill-system");
@@ -92,6 +96,7 @@ test_allowed(void)
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/state/restored/x\"]",
 	    "[\"vault\",\"verify\",\"/v\",\"--key\",\"/state/recovery-key.txt\"]",
 	    "[\"report\",\"render\",\"/state/spool/a.json\",\"--pdf\",\"/state/spool/b.pdf\"]",
+	    "[\"vault\",\"clock\"]", "[\"vault\",\"disk\",\"check\"]",
 	    "[\"register\",\"check\"]"};
 	int wrong = 0;
 

@@ -170,6 +170,10 @@ test_when(void)
 	        t == at("2026-11-22T01:30:00+09:00"), "today");
 	OK(when_next("daily 01:30", at("2026-11-22T01:30:00+09:00"), &t, NULL) == 0 &&
 	        t == at("2026-11-23T01:30:00+09:00"), "strictly later");
+	OK(when_next("hourly 40", at("2026-11-22T04:40:30+09:00"), &t, NULL) == 0 &&
+	    t == at("2026-11-22T05:40:00+09:00"), "every hour");
+	OK(when_next("hourly 05", at("2026-11-22T23:04:59+09:00"), &t, NULL) == 0 &&
+	    t == at("2026-11-22T23:05:00+09:00"), "within the hour");
 	OK(when_next("weekly sun 04:00", at("2026-11-22T04:00:00+09:00"), &t, NULL) == 0 &&
 	        t == at("2026-11-29T04:00:00+09:00"), "next Sunday");
 	OK(when_next("weekly sat 22:00", at("2026-12-30T04:00:00+09:00"), &t, NULL) == 0 &&

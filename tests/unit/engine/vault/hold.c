@@ -244,6 +244,17 @@ test_rest(struct repo *repo, uint64_t first_seg)
 	EQ_I(commit_next(repo->log, repo->gens[0].seq, -1, &e), 0, "the generation");
 	OK(hold_stamp(fio_os(), "held", &pl, &now, &e) == 0, "is noted with the box's time");
 	OK(stat("held/keep/log", &st) == 0, "in the keep ledger");
+	now.ran += INT64_C(7200000000);
+	now.up += INT64_C(7200000000);
+	EQ_I(hold_clock(fio_os(), "held", &pl, &now, &e), 1, "a wall clock that stood is a jump");
+	now.ran += INT64_C(7200000000);
+	now.up += INT64_C(7200000000);
+	now.wall += INT64_C(7200000000);
+	EQ_I(hold_clock(fio_os(), "held", &pl, &now, &e), 0, "the clock goes on");
+	(void)memset(now.boot, 0, sizeof(now.boot));
+	now.wall += INT64_C(7200000000);
+	EQ_I(hold_clock(fio_os(), "held", &pl, &now, &e), 2, "in a boot without a name it stands");
+	EQ_I(hold_clock(fio_os(), "src", &pl, &now, &e), 0, "what is no vault has no clock");
 	OK(stat("own/log/log", &st) == 0, "both logs");
 	{
 		size_t a = 0, b = 0;
