@@ -360,6 +360,8 @@ store_net_open(const char *url, const struct store_env *env, struct store **ret,
 		op_close(&n->s);
 		return r;
 	}
+	/* before it ends, so that nobody has to enrol again; not now is no harm, there are years */
+	(void)!net_login_renew(&n->login, env, l, NULL);
 	line_put(l);
 	*ret = &n->s;
 	return 0;

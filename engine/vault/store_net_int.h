@@ -11,10 +11,17 @@ struct net_login {
 	struct store_net_where where;
 	struct tls_side *side;
 	unsigned wait_ms; /* for an answer; 0: as is usual */
+	char file[96];    /* where it lies, in the state directory */
+	int days;         /* that its certificate is still valid */
 };
 MUST int net_login_load(const char *url, const struct store_env *env, struct net_login *ret,
     struct err *e);
 void net_login_free(struct net_login *l);
+struct line;
+/* net_login_renew(l, env, line, e): When two thirds of its certificate's time are over, ask for
+ * a new one over a line that was greeted, and keep it. 1: done; 0: it is not time yet. */
+MUST int net_login_renew(struct net_login *l, const struct store_env *env, struct line *line,
+    struct err *e);
 
 /* ---- lines (store_net_line.c): a connection on which requests wait in order ---- */
 
@@ -27,7 +34,6 @@ struct answer {
 void answer_init(struct answer *a);
 void answer_free(struct answer *a);
 
-struct line;
 /* line_new(login, ret, e): Connect. One reference. */
 MUST int line_new(const struct net_login *login, struct line **ret, struct err *e);
 /* line_over(t, wait_ms, ret, e): Make a line of a connection, which is then its. 0: the usual

@@ -13,6 +13,7 @@
 enum { MAX_LOGIN = 32 << 10, DIAL_MS = 10000, SHAKE_MS = 15000 };
 
 static const char marker[] = "-----END CERTIFICATE-----";
+static const char opening[] = "-----BEGIN CERTIFICATE-----";
 
 int
 store_net_where(const char *url, struct store_net_where *ret, struct err *e)
@@ -101,8 +102,10 @@ net_login_load(const char *url, const struct store_env *env, struct net_login *r
 	ret->wait_ms = env->wait_ms;
 	r = E_NOENT;
 	for (const char *const *k = env->writing ? to_write : to_read;
-	     *k && r == E_NOENT && env->statefd >= 0; k++)
+	     *k && r == E_NOENT && env->statefd >= 0; k++) {
 		r = load_file(&ret->where, env, *k, &text, e);
+		file_of(&ret->where, *k, ret->file);
+	}
 	if (r == E_NOENT)
 		return err_set(e, E_AUTH,
 		    "this machine is not enrolled with %.80s%s: let its operator "
@@ -110,6 +113,9 @@ net_login_load(const char *url, const struct store_env *env, struct net_login *r
 		    ret->where.addr.host, env->writing ? " for adding" : "", url);
 	if (r == 0)
 		r = make_side(&text, &ret->side, e);
+	ret->days = CA_CLIENT_DAYS;
+	if (r == 0 && env->now)
+		r = ca_left((const char *)text.p, env->now(), &ret->days, e);
 	if (text.p)
 		explicit_bzero(text.p, text.cap);
 	return r;
@@ -120,6 +126,68 @@ net_login_free(struct net_login *l)
 {
 	tls_side_free(l->side);
 	l->side = NULL;
+}
+
+/* ---- renewal ---- */
+
+/* renewed(old, cert, n, ret, e): The login with another certificate in the place of its own. */
+static int
+renewed(struct buf *old, const void *cert, size_t n, struct buf *ret, struct err *e)
+{
+	const char *text = buf_cstr(old, e);
+	const char *from = text ? strstr(text, opening) : NULL;
+	const char *to = from ? strstr(from, marker) : NULL;
+	struct tls_side *proof = NULL;
+	int r;
+
+	if (!to)
+		return text ? err_set(e, E_CORRUPT, "the login kept here is damaged; enrol again") :
+		    E_NOMEM;
+	to += sizeof(marker) - 1;
+	to += *to == '\n';
+	r = buf_put(ret, text, (size_t)(from - text), e);
+	if (r == 0)
+		r = buf_put(ret, cert, n, e);
+	if (r == 0)
+		r = buf_put(ret, to, strlen(to), e);
+	if (r == 0)
+		r = make_side(ret, &proof, e); /* key, certificate and authority belong together */
+	tls_side_free(proof);
+	return r;
+}
+
+int
+net_login_renew(struct net_login *l, const struct store_env *env, struct line *line,
+    struct err *e)
+{
+	struct buf AUTO(buf_free) text = {0}, spki = {0}, fresh = {0};
+	struct wire_msg m = {.kind = WIRE_RENEW};
+	struct answer a;
+	int r;
+
+	if (l->days > CA_CLIENT_DAYS / 3)
+		return 0;
+	buf_init(&text, MAX_LOGIN);
+	buf_init(&fresh, MAX_LOGIN);
+	buf_init(&spki, CA_MAX_SPKI);
+	answer_init(&a);
+	r = fio_slurp(env->f, env->statefd, l->file, &text, e);
+	if (r == 0)
+		r = buf_cstr(&text, e) ? ca_spki_of((const char *)text.p, &spki, e) : E_NOMEM;
+	m.a = spki.p;
+	m.an = spki.len;
+	if (r == 0)
+		r = line_ask(line, &m, WIRE_OK, &a, e);
+	if (r == 0)
+		r = renewed(&text, a.m.a, a.m.an, &fresh, e);
+	if (r == 0)
+		r = fio_replace(env->f, env->statefd, l->file, fresh.p, fresh.len, 0600, e);
+	answer_free(&a);
+	if (text.p)
+		explicit_bzero(text.p, text.cap);
+	if (fresh.p)
+		explicit_bzero(fresh.p, fresh.cap);
+	return r == 0 ? 1 : r;
 }
 
 /* ---- enrolment ---- */

@@ -235,3 +235,17 @@ ca_left(const char *cert, int64_t now, int *ret_days, struct err *e)
 	ASN1_TIME_free(t);
 	return r;
 }
+
+int
+ca_spki_of(const char *cert, struct buf *spki, struct err *e)
+{
+	X509 *x = read_cert(cert);
+	unsigned char *der = NULL;
+	int n = x ? i2d_PUBKEY(X509_get0_pubkey(x), &der) : 0;
+	int r = n > 0 ? buf_put(spki, der, (size_t)n, e) :
+	    net_fail(e, E_CORRUPT, "the certificate cannot be read");
+
+	OPENSSL_free(der);
+	X509_free(x);
+	return r;
+}

@@ -31,6 +31,8 @@ struct ca_wish {
  * authority's, PEM. E_INVAL: the key is not on P-256, or the name is not one. */
 MUST int ca_issue(const char *cert, const char *key, const struct ca_wish *w, struct buf *out,
     struct err *e);
+/* ca_spki_of(cert, spki, e): The public key in a certificate (PEM), as ca_key gives it. */
+MUST int ca_spki_of(const char *cert, struct buf *spki, struct err *e);
 /* ca_left(cert, now, ret_days, e): How many days a certificate (PEM) is still valid. */
 MUST int ca_left(const char *cert, int64_t now, int *ret_days, struct err *e);
 

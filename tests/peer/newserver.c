@@ -69,11 +69,12 @@ main(int argc, char **argv)
 	struct net_addr at;
 	char where[32];
 	struct tls_side *s = argc == 4 ? side(argv[1]) : NULL;
+	struct err e;
 	int fd;
 
 	(void)snprintf(where, sizeof(where), "127.0.0.1:%.5s", argc == 4 ? argv[3] : "");
-	if (!s || net_addr_get(where, strlen(where), &at, NULL) < 0 ||
-	    (fd = net_listen(&at, NULL)) < 0)
+	if (!s || net_addr_get(where, strlen(where), &at, &e) < 0 ||
+	    (fd = net_listen(&at, &e)) < 0)
 		return 3;
 	(void)printf("%u\n", net_port(fd));
 	(void)fflush(stdout);
@@ -81,7 +82,7 @@ main(int argc, char **argv)
 		struct tls *t = NULL;
 		int c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
-		if (c >= 0 && tls_open(s, c, 5000, &t, NULL) == 0)
+		if (c >= 0 && tls_open(s, c, 5000, &t, &e) == 0)
 			answer(t, strcmp(argv[2], "insist") == 0);
 		tls_close(t);
 	}

@@ -23,7 +23,10 @@ start() { # command...
 	port=$(jq -r '.port? // .' ready)
 }
 serve() { start "$@" "$vaultd" --repo srv --listen "127.0.0.1:$port" --idle 20; }
-halt() { [ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; server=; }
+halt() { # faketime starts a child
+	[ -z "$server" ] || { kill $(cat "/proc/$server/task/$server/children") "$server"; wait "$server"; } 2>/dev/null
+	server=
+}
 fact() { m facts --json --check "$1" 2>/dev/null | jq -r '[.facts[]] | last | .outcome'; }
 
 mkdir srv
@@ -75,6 +78,23 @@ else
 	skip "clocks far away" "faketime is not installed"
 fi
 halt
+
+# a certificate is renewed long before it ends
+if command -v faketime >/dev/null && faketime -f +1500d true 2>/dev/null; then
+	until_year() { sed -n '/BEGIN CERT/,/END CERT/p' state/vault/remote/*.w.pem | openssl x509 -noout -enddate | grep -oE '[0-9]{4} GMT'; }
+	before=$(until_year)
+	ok "nothing to renew yet" test -n "$before"
+	cp -r state today
+	serve faketime -f +1500d
+	ok "four years on" faketime -f +1500d "$MAMORI" vault list "$url"
+	after=$(until_year)
+	ok "the certificate is valid longer ($before, then $after)" test "${after%% *}" -gt "${before%% *}"
+	ok "and it serves" faketime -f +1500d "$MAMORI" vault backup "$url" src --name one
+	halt
+	rm -r state && mv today state
+else
+	skip "a certificate is renewed" "faketime is not installed"
+fi
 
 # newer
 for how in refuse insist; do
