@@ -2,6 +2,7 @@
  * a port of the loopback, which it prints. HOW: "refuse" answers a greeting as a server does that
  * no longer knows our version; "insist" takes it and says that it goes on in its own. */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -79,8 +80,9 @@ main(int argc, char **argv)
 	(void)printf("%u\n", net_port(fd));
 	(void)fflush(stdout);
 	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
 		struct tls *t = NULL;
-		int c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		int c = poll(&p, 1, -1) < 0 ? -1 : accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
 		if (c >= 0 && tls_open(s, c, 5000, &t, &e) == 0)
 			answer(t, strcmp(argv[2], "insist") == 0);
