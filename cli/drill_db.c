@@ -194,8 +194,10 @@ one(const struct found *f, unsigned no)
 
 struct inside {
 	const struct drill_db *d;
-	VAULT_R *r;
+	VAULT_R *r; /* NULL: the repository lies elsewhere, and whoever reads it opens it */
 	const struct vault_generation *g;
+	uint8_t id[FMT_ID_LEN]; /* of the generation */
+	int64_t at;
 	int ready;
 };
 
@@ -207,6 +209,31 @@ on_ready(void *cookie)
 	(void)!write(in->ready, "y", 1);
 }
 
+/* reach(d, what, ret_r, ret_g, e): Open the repository for reading and find a generation. */
+static int
+reach(const struct drill_db *d, const char *what, VAULT_R **ret_r,
+    const struct vault_generation **ret_g, struct err *e)
+{
+	struct vault_place pl = vault_place_of(d->st->dirfd);
+	struct vault_open o = {.secret = d->secret, .place = &pl};
+	int r = vault_r_open(fio_os(), d->repo, &o, ret_r, e);
+
+	return r < 0 ? r : vault_r_find(*ret_r, what, ret_g, e);
+}
+
+/* again(in, e): The connections and threads of a handle do not outlive a fork. So the process that
+ * serves makes its own; the network is still there for it, unlike for the databases. */
+static int
+again(struct inside *in, struct err *e)
+{
+	char hex[2 * FMT_ID_LEN + 1];
+
+	if (in->r)
+		return 0;
+	hex_put(hex, in->id, FMT_ID_LEN);
+	return reach(in->d, hex, &in->r, &in->g, e);
+}
+
 /* open_here(in): The process that serves the generation at TOP/data. */
 static void
 open_here(struct inside *in)
@@ -216,7 +243,8 @@ open_here(struct inside *in)
 	struct err e = {0};
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (vault_overlay(in->r, in->g, TOP "/data", TOP "/overlay", &o, &e) < 0)
+	if (again(in, &e) < 0 ||
+	    vault_overlay(in->r, in->g, TOP "/data", TOP "/overlay", &o, &e) < 0)
 		dprintf(in->ready, "%s", e.msg);
 	_exit(0);
 }
@@ -463,8 +491,6 @@ int
 drill_db_run(const struct drill_db *d, json_t **ret, struct err *e)
 {
 	char work[PATH_MAX + 32], sub[PATH_MAX + 64];
-	struct vault_place pl = vault_place_of(d->st->dirfd);
-	struct vault_open o = {.secret = d->secret, .place = &pl};
 	struct inside in = {.d = d};
 	int r;
 
@@ -475,18 +501,24 @@ drill_db_run(const struct drill_db *d, json_t **ret, struct err *e)
 	(void)snprintf(sub, sizeof(sub), "%s/data", work);
 	r = mkdir(sub, 0755) < 0 ? err_sys(e, "a folder for the drill") : 0;
 	if (r == 0)
-		r = vault_r_open(fio_os(), d->repo, &o, &in.r, e);
-	if (r == 0)
-		r = vault_r_find(in.r, d->system, &in.g, e);
+		r = reach(d, d->system, &in.r, &in.g, e);
+	if (r == 0) {
+		(void)memcpy(in.id, in.g->id, FMT_ID_LEN);
+		in.at = in.g->at;
+	}
+	if (r == 0 && vault_r_far(in.r)) {
+		vault_r_close(in.r);
+		in.r = NULL;
+	}
 	if (r == 0)
 		r = apart_run(d, &in, work, ret, e);
 	if (r == 0) {
 		char hex[2 * FMT_ID_LEN + 1];
 
 		settle(*ret);
-		hex_put(hex, in.g->id, FMT_ID_LEN);
+		hex_put(hex, in.id, FMT_ID_LEN);
 		(void)json_object_set_new(*ret, "generation", json_string(hex));
-		(void)json_object_set_new(*ret, "generation_at_us", json_integer(in.g->at));
+		(void)json_object_set_new(*ret, "generation_at_us", json_integer(in.at));
 	}
 	vault_r_close(in.r);
 	(void)nftw(work, sweep, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);

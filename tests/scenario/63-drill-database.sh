@@ -51,6 +51,24 @@ status "something else is no certificate" 3 m drill verify "$dir/key"
 is "a fact points at it" "$(m --json fact list 2>/dev/null | jq -r '.facts[] | select(.check == "vault.database.drill") | .outcome + " " + .evidence[0]')" "pass $cert"
 ok "the record and its evidence verify" m verify
 
+# a vault on another machine: the process that serves the generation makes its own connection
+"$MAMORI" vault serve --repo "$dir/srv" --listen 127.0.0.1:0 >"$dir/ready" 2>"$dir/server.log" &
+server=$!
+for _ in $(seq 300); do [ -s "$dir/ready" ] && break; sleep 0.1; done
+far=mamori://127.0.0.1:$(jq -r .port "$dir/ready")/far
+m --json vault serve --repo "$dir/srv" --code far --role both 2>/dev/null | jq -r .code >"$dir/code"
+m --state "$dir/state2" vault enrol "$far" --code-file "$dir/code" >/dev/null
+m --state "$dir/state2" vault init "$far" --recovery-out "$dir/key2" >/dev/null
+m --state "$dir/state2" vault backup "$far" "$dir/src" --name clinic >/dev/null
+m --json --state "$dir/state2" drill database --system clinic --repo "$far" >"$dir/out" 2>"$dir/err"
+is "a database of a vault elsewhere is whole" "$? $(jq -r '.databases[0] | .kind + .outcome' "$dir/out")" "0 sqlitepass"
+m --json --state "$dir/state2" drill database --system clinic --repo "$far" --key "$dir/key2" >"$dir/out" 2>"$dir/err"
+is "with the recovery key, too" "$? $(jq -r '.databases[0] | .kind + .outcome' "$dir/out")" "0 sqlitepass"
+kill $server
+wait $server 2>/dev/null
+m --json --state "$dir/state2" drill database --system clinic --repo "$far" >"$dir/out" 2>"$dir/err"
+is "a server that is not there proves nothing" $? 3
+
 # a page of the database is wrong: copied faithfully, so only the drill can tell
 size=$(stat -c %s "$dir/src/予約.db")
 as sh -c "head -c 3000 /dev/zero | tr '\\0' Z | dd of='$dir/src/予約.db' bs=1 seek=$((size / 2)) conv=notrunc status=none"
