@@ -4,6 +4,7 @@
 #   make run        build, then a practice hospital with all daemons; prints the console's address
 #   make test       build, then every test that needs no special hardware
 #   make bench      side by side with restic and borg; prints rows for BENCHMARKS.md
+#   make attack     the attack board: what somebody with the keys, the network, a disk or the box can do
 #   make fuzz       every fuzz target, FUZZ_SECONDS each (default 60)
 #   make install    DESTDIR and PREFIX (default /usr/local) are respected
 #   make uninstall  take away what make install put there; vaults and records stay
@@ -22,7 +23,7 @@ MESON_FLAGS ?=
 # A fuzz target is a file tests/fuzz/fuzz_*.c; a new one needs a new look by meson.
 FUZZ_FILES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all bootstrap build run test bench fuzz install uninstall deb clean
+.PHONY: all bootstrap build run test bench attack fuzz install uninstall deb clean
 
 all: build
 
@@ -51,6 +52,11 @@ bench:
 	@meson setup --buildtype=release build-bench >/dev/null 2>&1 || true
 	@ninja -C build-bench -j $(JOBS)
 	@bench/run --build build-bench
+
+attack:
+	@[ "$(BOOTSTRAP)" = no ] || tools/bootstrap build run test
+	@$(MAKE) --no-print-directory build BOOTSTRAP=no
+	@tests/attack/run --build $(BUILD)
 
 fuzz:
 	@[ "$(BOOTSTRAP)" = no ] || tools/bootstrap build gates

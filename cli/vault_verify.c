@@ -165,7 +165,29 @@ on_trace(const char *ja, const char *en, void *cookie, struct err *e)
 	return 0;
 }
 
-/* traces(j): Only a place elsewhere remembers them. They are an alarm, not damage. */
+/* warn(j): What to do about them. */
+static void
+warn(const struct job *j)
+{
+	struct cli *c = j->c;
+
+	if (vault_is_address(j->repo))
+		cli_say(c, "%s",
+		    L(c,
+			"⚠ 保管先のログインを持つ誰かが書き重ねや削除を試みました。"
+			"中身は守られています。ログインを変え、調べてください。",
+			"⚠ Somebody who holds the login of this place tried to overwrite or "
+			"delete. What is kept is safe. Change the login, and find out who it "
+			"was."));
+	else
+		cli_say(c, "%s",
+		    L(c,
+			"⚠ 保管庫に書く機械か、この機械の時計を調べてください。前の世代は守られています。",
+			"⚠ Look at the machine that writes into this vault, and at the clock of "
+			"this one. The generations before are safe."));
+}
+
+/* traces(j): They are an alarm, not damage. */
 static void
 traces(struct job *j)
 {
@@ -174,8 +196,6 @@ traces(struct job *j)
 	struct err e = {0};
 	size_t n;
 
-	if (!vault_is_address(j->repo))
-		return;
 	if (vault_audit(fio_os(), j->repo, j->o.place, on_trace, j, &e) < 0) {
 		cli_say(j->c, L(j->c, "（改ざんの跡は調べられませんでした: %s）",
 		    "(traces of tampering could not be looked for: %s)"), e.msg);
@@ -183,14 +203,7 @@ traces(struct job *j)
 	}
 	n = json_array_size(j->traces);
 	if (n > 0)
-		cli_say(j->c,
-		    L(j->c,
-			"⚠ 保管先のログインを持つ誰かが書き重ねや削除を試みました。"
-			"中身は守られています。ログインを変え、調べてください。",
-			"⚠ Somebody who holds the login of this place tried to overwrite or "
-			"delete. "
-			"What "
-			"is kept is safe. Change the login, and find out who it was."));
+		warn(j);
 	hex_put(id, j->id.repo, FMT_ID_LEN);
 	if (fact_fill(&f, "vault", "vault.tampering", "vault", id, n ? FACT_FAIL : FACT_PASS,
 	    time_now_us(), &e) < 0)

@@ -13,13 +13,6 @@
 
 enum { STACK = 512 << 10 };
 
-struct start {
-	struct vaultd *v;
-	int fd;
-	unsigned slot;
-	char from[INET6_ADDRSTRLEN];
-};
-
 bool
 vaultd_code(void *cookie, const char *id, uint8_t key[TLS_CODE_KEY])
 {
@@ -52,12 +45,14 @@ run(void *arg)
 		(void)pthread_mutex_lock(&v->lock);
 		v->lines[s->slot] = t;
 		(void)pthread_mutex_unlock(&v->lock);
-		vaultd_talk(v, t, s->from);
+		vaultd_talk(s, t);
 	}
 	(void)pthread_mutex_lock(&v->lock);
 	v->lines[s->slot] = NULL;
 	(void)pthread_mutex_unlock(&v->lock);
 	tls_close(t);
+	if (!s->settled)
+		vaultd_settle(v, s->addr);
 	(void)pthread_mutex_lock(&v->lock);
 	v->busy[s->slot] = false;
 	v->nlines--;
@@ -105,6 +100,7 @@ slot(struct vaultd *v, unsigned *ret)
 static void
 release(struct vaultd *v, struct start *s)
 {
+	vaultd_settle(v, s->addr);
 	(void)pthread_mutex_lock(&v->lock);
 	v->busy[s->slot] = false;
 	v->nlines--;
@@ -117,9 +113,9 @@ static void
 take(struct vaultd *v, int fd, const struct sockaddr_storage *who, const pthread_attr_t *attr)
 {
 	struct start *s = calloc(1, sizeof(*s));
-	uint8_t addr[16];
+	int64_t now = time_mono_us();
 	pthread_t thread;
-	bool room = false;
+	bool room = false, let;
 
 	if (!s) {
 		(void)close(fd);
@@ -127,13 +123,18 @@ take(struct vaultd *v, int fd, const struct sockaddr_storage *who, const pthread
 	}
 	s->v = v;
 	s->fd = fd;
-	address(who, addr, s->from);
-	if (vaultd_admit(v, addr, time_mono_us())) {
+	address(who, s->addr, s->from);
+	let = vaultd_admit(v, s->addr, s->from, now);
+	if (let) {
 		(void)pthread_mutex_lock(&v->lock);
 		room = slot(v, &s->slot);
 		(void)pthread_mutex_unlock(&v->lock);
+		if (!room)
+			vaultd_turned_away(v, s->from, "all connections are taken", now);
 	}
 	if (!room) {
+		if (let)
+			vaultd_settle(v, s->addr);
 		(void)close(fd);
 		free(s);
 	} else if (pthread_create(&thread, attr, run, s) != 0) {

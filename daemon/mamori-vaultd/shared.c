@@ -176,32 +176,98 @@ vaultd_spend(struct vaultd *v, const struct book_client *c, uint64_t n, int64_t 
 
 /* ---- addresses ---- */
 
-bool
-vaultd_admit(struct vaultd *v, const uint8_t addr[16], int64_t now)
+/* caller_of(v, addr, now): Its counts, with the lock. One with open lines is never forgotten: there
+ * are more places than lines. */
+static struct caller *
+caller_of(struct vaultd *v, const uint8_t addr[16], int64_t now)
 {
-	struct caller *c = NULL, *oldest = &v->callers[0];
-	bool ok;
+	struct caller *oldest = NULL;
 
-	(void)pthread_mutex_lock(&v->lock);
-	for (size_t i = 0; i < VAULTD_MAX_KNOWN && !c; i++) {
-		if (v->callers[i].at && memcmp(v->callers[i].addr, addr, 16) == 0)
-			c = &v->callers[i];
-		else if (v->callers[i].at < oldest->at)
-			oldest = &v->callers[i];
+	for (size_t i = 0; i < VAULTD_MAX_KNOWN; i++) {
+		struct caller *c = &v->callers[i];
+
+		if (c->at && memcmp(c->addr, addr, 16) == 0)
+			return c;
+		if (c->strangers == 0 && (!oldest || c->at < oldest->at))
+			oldest = c;
 	}
-	if (!c) {
-		c = oldest;
-		*c = (struct caller){.left = VAULTD_BURST, .at = now};
-		(void)memcpy(c->addr, addr, 16);
+	if (oldest) {
+		*oldest = (struct caller){.left = VAULTD_BURST, .at = now > 0 ? now : 1};
+		(void)memcpy(oldest->addr, addr, 16);
 	}
+	return oldest;
+}
+
+/* refusal(v, c, now): Why it may not come in now; NULL: it may. With the lock. */
+static const char *
+refusal(struct vaultd *v, struct caller *c, int64_t now)
+{
 	if (now > c->at)
 		c->left += (double)(now - c->at) / 60e6 * VAULTD_PER_MIN;
 	if (c->left > VAULTD_BURST)
 		c->left = VAULTD_BURST;
 	c->at = now > 0 ? now : 1;
-	ok = c->left >= 1;
-	if (ok)
-		c->left -= 1;
+	if (c->strangers >= VAULTD_PER_ADDR)
+		return "too many that do not say who they are, from one address";
+	if (v->strangers >= VAULTD_STRANGERS)
+		return "too many that do not say who they are";
+	if (c->left < 1)
+		return "too many from one address";
+	c->left -= 1;
+	return NULL;
+}
+
+bool
+vaultd_admit(struct vaultd *v, const uint8_t addr[16], const char *from, int64_t now)
+{
+	const char *why = "too many addresses";
+	struct caller *c;
+
+	(void)pthread_mutex_lock(&v->lock);
+	c = caller_of(v, addr, now);
+	if (c)
+		why = refusal(v, c, now);
+	if (!why) {
+		c->strangers++;
+		v->strangers++;
+	}
 	(void)pthread_mutex_unlock(&v->lock);
-	return ok;
+	if (why)
+		vaultd_turned_away(v, from, why, now);
+	return !why;
+}
+
+void
+vaultd_settle(struct vaultd *v, const uint8_t addr[16])
+{
+	(void)pthread_mutex_lock(&v->lock);
+	for (size_t i = 0; i < VAULTD_MAX_KNOWN; i++) {
+		struct caller *c = &v->callers[i];
+
+		if (c->strangers && memcmp(c->addr, addr, 16) == 0) {
+			c->strangers--;
+			v->strangers--;
+			break;
+		}
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+void
+vaultd_turned_away(struct vaultd *v, const char *from, const char *why, int64_t now)
+{
+	uint64_t n;
+
+	(void)pthread_mutex_lock(&v->lock);
+	n = ++v->turned_away;
+	if (v->told_at && now - v->told_at < VAULTD_TELL_S * TIME_SEC) {
+		n = 0;
+	} else {
+		v->turned_away = 0;
+		v->told_at = now > 0 ? now : 1;
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+	if (n)
+		vaultd_log(VAULTD_WARN, "%s: %llu connections turned away: %s", from,
+		    (unsigned long long)n, why);
 }

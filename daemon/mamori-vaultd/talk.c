@@ -17,6 +17,7 @@ struct talk {
 	struct book_client client;
 	bool entered;
 	struct hold *hold; /* NULL: the repository is not there yet */
+	unsigned refused;  /* requests */
 	uint8_t *in;       /* body of the request */
 	size_t in_cap;
 	struct buf out;
@@ -40,9 +41,20 @@ send_ok(struct talk *k, struct err *e)
 	return send_msg(k, &(struct wire_msg){.kind = WIRE_OK}, e);
 }
 
-/* refuse(k, why): Say why not. The connection goes on, unless that cannot be said. */
+/* note_refusal(k, why): For the log, unless it is everyday business. The first ones of a connection
+ * one by one, the rest are counted. */
+static void
+note_refusal(struct talk *k, const struct err *why)
+{
+	if (why->code == E_BUSY || why->code == E_NOENT || k->refused++ >= VAULTD_TELL_REFUSED)
+		return;
+	vaultd_log(VAULTD_WARN, "%s (%s): refused: %s", k->entered ? k->client.name : "?", k->from,
+	    why->msg);
+}
+
+/* say_no(k, why): Say why not. The connection goes on, unless that cannot be said. */
 static int
-refuse(struct talk *k, const struct err *why, struct err *e)
+say_no(struct talk *k, const struct err *why, struct err *e)
 {
 	struct wire_msg m = {.kind = WIRE_ERR, .code = why->code < 0 ? why->code : E_SYS};
 
@@ -51,6 +63,14 @@ refuse(struct talk *k, const struct err *why, struct err *e)
 		if ((unsigned char)*p < ' ' || *p == 127)
 			*p = ' ';
 	return send_msg(k, &m, e);
+}
+
+/* refuse(k, why): The same, and note it. */
+static int
+refuse(struct talk *k, const struct err *why, struct err *e)
+{
+	note_refusal(k, why);
+	return say_no(k, why, e);
 }
 
 /* ---- requests ---- */
@@ -143,10 +163,17 @@ stamp(struct talk *k)
 	struct vault_place pl = {.statefd = k->v->book.fd};
 	struct keep_time now;
 	struct err e = {0};
+	int r;
 
 	keep_time_now(&now);
 	(void)pthread_mutex_lock(&k->v->make);
-	if (hold_stamp(fio_os(), k->client.vault, &pl, &now, &e) < 0)
+	r = hold_stamp(fio_os(), k->client.vault, &pl, &now, &e);
+	if (r == 1)
+		vaultd_log(VAULTD_WARN,
+		    "%s (%s): a generation in doubt in %s: far more of it changed than "
+		    "is usual; look at that machine",
+		    k->client.name, k->from, k->client.vault);
+	if (r < 0)
 		vaultd_log(VAULTD_WARN,
 		    "%s: the arrival of a generation could not be noted (it will "
 		    "be with the next one): %s",
@@ -170,9 +197,6 @@ do_commit(struct talk *k, const struct wire_msg *m, struct err *e)
 		vaultd_log(VAULTD_SAY, "%s (%s): a generation in %s", k->client.name, k->from,
 		    k->client.vault);
 	}
-	if (r < 0 && r != E_BUSY)
-		vaultd_log(VAULTD_WARN, "%s (%s): refused: %s", k->client.name, k->from,
-		    e ? e->msg : "");
 	return r;
 }
 
@@ -227,9 +251,6 @@ do_put(struct talk *k, const struct wire_msg *m, struct err *e)
 	if (begun != 0) { /* here already, or refused: the sender need not go on */
 		told = true;
 		r = begun == 1 ? send_ok(k, e) : refuse(k, &why, e);
-		if (begun < 0)
-			vaultd_log(VAULTD_WARN, "%s (%s): refused: %s", k->client.name, k->from,
-			    why.msg);
 	}
 	if (r == 0)
 		r = pieces(k, &put, size, &told, e);
@@ -418,7 +439,7 @@ enrol(struct talk *k, const char *id, const struct wire_msg *m, struct err *e)
 	if (r < 0) {
 		vaultd_log(
 		    VAULTD_WARN, "%s: enrolment with code %s refused: %s", k->from, id, why.msg);
-		return refuse(k, &why, e);
+		return say_no(k, &why, e);
 	}
 	vaultd_log(VAULTD_SAY, "%s (%s): enrolled for the vault %s", c.name, k->from, c.vault);
 	ok.may = c.may;
@@ -475,7 +496,6 @@ greet(struct talk *k, const struct wire_msg *m, struct err *e)
 			r = 0;
 	}
 	if (r < 0) {
-		vaultd_log(VAULTD_WARN, "%s: refused: %s", k->from, why.msg);
 		(void)(refuse(k, &why, e) < 0);
 		return err_set(e, r, "%s", why.msg);
 	}
@@ -529,21 +549,27 @@ begin(struct talk *k, struct err *e)
 }
 
 void
-vaultd_talk(struct vaultd *v, struct tls *t, const char *from)
+vaultd_talk(struct start *s, struct tls *t)
 {
+	struct vaultd *v = s->v;
+	const char *from = s->from;
 	struct talk k = {.v = v, .t = t, .from = from};
 	struct err e = {0};
 	int r;
 
 	buf_init(&k.out, WIRE_MAX_BODY + 64);
 	r = begin(&k, &e);
+	if (k.entered) {
+		vaultd_settle(v, s->addr);
+		s->settled = true;
+	}
 	while (r == 0 && !atomic_load(&v->stop))
 		r = one(&k, &e);
-	if (r == E_PROTO) { /* say it if that can still be said */
+	if (r == E_PROTO) /* say it if that can still be said */
 		(void)(refuse(&k, &e, NULL) < 0);
-		vaultd_log(
-		    VAULTD_WARN, "%s (%s): %s", k.entered ? k.client.name : "?", from, e.msg);
-	}
+	if (k.refused > VAULTD_TELL_REFUSED)
+		vaultd_log(VAULTD_WARN, "%s (%s): %u more requests refused", k.client.name, from,
+		    k.refused - VAULTD_TELL_REFUSED);
 	if (k.entered)
 		vaultd_leave(v, k.client.print);
 	vaultd_repo_put(v, k.hold);

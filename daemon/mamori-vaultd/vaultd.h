@@ -3,6 +3,7 @@
 #ifndef MAMORI_VAULTD_H
 #define MAMORI_VAULTD_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -24,6 +25,10 @@ enum {
 	VAULTD_TICK_S = 1800,      /* the clocks on which locks run are noted */
 	VAULTD_BURST = 300,        /* connections of one address at once, then ... */
 	VAULTD_PER_MIN = 600,      /* ... so many a minute */
+	VAULTD_STRANGERS = 256,    /* connections on which nobody proved who he is, at once ... */
+	VAULTD_PER_ADDR = 128,     /* ... and of one address: the rest is for those we know */
+	VAULTD_TELL_REFUSED = 20,  /* refused requests of a connection are told one by one */
+	VAULTD_TELL_S = 10,        /* refused connections are told together */
 };
 
 struct repo_slot {
@@ -43,6 +48,7 @@ struct caller { /* an address */
 	uint8_t addr[16];
 	int64_t at; /* microseconds */
 	double left;
+	unsigned strangers;
 };
 
 struct vaultd {
@@ -61,6 +67,9 @@ struct vaultd {
 	struct repo_slot repos[VAULTD_MAX_REPOS];
 	struct usage usage[VAULTD_MAX_KNOWN];
 	struct caller callers[VAULTD_MAX_KNOWN];
+	unsigned strangers;
+	uint64_t turned_away; /* connections, not told yet */
+	int64_t told_at;
 	pthread_mutex_t make; /* making a repository, enrolling: one at a time */
 	atomic_bool stop;
 };
@@ -90,15 +99,27 @@ void vaultd_leave(struct vaultd *v, const uint8_t print[TLS_PRINT]);
  * used up. */
 MUST int vaultd_spend(struct vaultd *v, const struct book_client *c, uint64_t n, int64_t now,
     struct err *e);
-/* vaultd_admit(v, addr, now): Whether an address may connect once more now. */
-bool vaultd_admit(struct vaultd *v, const uint8_t addr[16], int64_t now);
+/* vaultd_admit(v, addr, from, now): Whether an address may connect once more now; it is then
+ * counted as a stranger until vaultd_settle, which must follow once. Who is turned away is logged,
+ * with ${from}, the address as text. */
+bool vaultd_admit(struct vaultd *v, const uint8_t addr[16], const char *from, int64_t now);
+void vaultd_settle(struct vaultd *v, const uint8_t addr[16]);
+/* vaultd_turned_away(v, from, why, now): Log it, together with others of the last seconds. */
+void vaultd_turned_away(struct vaultd *v, const char *from, const char *why, int64_t now);
 
 /* vaultd_clocks(v): Let the clock of every vault go on; says what is odd. */
 void vaultd_clocks(struct vaultd *v);
 
 /* ---- talk.c ---- */
-/* vaultd_talk(v, t, from): Everything that happens on one connection. ${from}: the address, for the
- * log. */
-void vaultd_talk(struct vaultd *v, struct tls *t, const char *from);
+struct start {
+	struct vaultd *v;
+	int fd;
+	unsigned slot;
+	uint8_t addr[16];
+	bool settled; /* no stranger any more */
+	char from[INET6_ADDRSTRLEN];
+};
+/* vaultd_talk(s, t): Everything that happens on one connection. */
+void vaultd_talk(struct start *s, struct tls *t);
 
 #endif

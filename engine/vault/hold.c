@@ -380,7 +380,9 @@ hold_stamp(const struct fio *f, const char *name, const struct vault_place *pl,
 	struct keep_key key;
 	struct keep *k = NULL;
 	VAULT_R *v = NULL;
+	bool doubt = false;
 	int fd = -1, r;
+	size_t n;
 
 	r = vault_r_open(f, name, &o, &v, e);
 	if (r == 0)
@@ -391,11 +393,16 @@ hold_stamp(const struct fio *f, const char *name, const struct vault_place *pl,
 		r = keep_open(f, fd, vault_r_ident(v), &key, now, &k, e);
 	if (r == 0)
 		r = keep_catch_up(k, now, v, e);
+	if (r > 0) {
+		const struct keep_gen *g = keep_gens(k, &n);
+
+		doubt = g[n - 1].doubt != KEEP_SOUND;
+	}
 	keep_close(k);
 	fio_close(f, fd);
 	vault_r_close(v);
 	explicit_bzero(&key, sizeof(key));
-	return r < 0 ? r : 0;
+	return r < 0 ? r : doubt;
 }
 
 int

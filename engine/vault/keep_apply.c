@@ -306,7 +306,10 @@ in_time(struct keep *k, const struct keep_clock *c, struct err *e)
 	if (!keep_clock_follows(&k->last, c))
 		return odd(e, "the compliance clock runs faster than time, or backwards");
 	(void)memcpy(t.boot, c->boot, KEEP_BOOT_LEN);
-	k->st.jumps += keep_clock_next(&k->last, &t, &most);
+	if (keep_clock_next(&k->last, &t, &most)) {
+		k->st.jumps++;
+		k->jumped_at = c->wall;
+	}
 	k->last = *c;
 	return 0;
 }

@@ -6,6 +6,7 @@
  * keep_auth.c   what people allow: approvers, policy, requests, approvals
  * keep_plan.c   which generations may go (pure)
  * keep_poison.c whether a generation is in doubt (pure, but for its sealed figures)
+ * keep_odd.c    traces of somebody who tries to get around it
  * keep_reap.c   the way from an allowed request to removed segments */
 #ifndef MAMORI_VAULT_KEEP_INT_H
 #define MAMORI_VAULT_KEEP_INT_H
@@ -61,6 +62,7 @@ struct keep {
 	uint32_t leaves_n; /* bits */
 	uint64_t nodd, odd_seq;
 	char odd_why[160];
+	int64_t jumped_at; /* wall clock after the newest jump */
 };
 
 /* keep_apply: the ledger_fn of keep_refresh. */
@@ -79,6 +81,10 @@ MUST int keep_end(struct keep *k, struct keep_rec *rec, int r, bool write, struc
 const struct keep_person *keep_person(const struct keep *k, const uint8_t pub[SIGN_PUB_LEN]);
 unsigned keep_signed(const struct keep *k, const void *say, size_t n, const struct keep_sig *sigs,
     unsigned nsigs, bool *ret_root);
+struct repo;
+/* keep_traces(k, repo, fn, cookie, e): What vault_audit tells of a repository that lies here. */
+MUST int keep_traces(const struct keep *k, const struct repo *repo, vault_odd_fn *fn, void *cookie,
+    struct err *e);
 /* keep_allowed(k): Whether the newest request has the authority it needs now. */
 bool keep_allowed(const struct keep *k);
 /* keep_weaker(was, is): Whether ${is} keeps less, or for a shorter time. */

@@ -150,10 +150,12 @@ MUST int vault_w_backup(VAULT_W *w, const struct vault_backup *b, struct vault_g
 MUST int vault_distrust(const struct fio *f, const struct vault_place *pl,
     const uint8_t repo[FMT_ID_LEN], const uint8_t (*ids)[FMT_ID_LEN], size_t n, struct err *e);
 
-/* vault_audit(f, path, place, fn, cookie, e): Ask a place elsewhere for traces of somebody who
- * tried to overwrite, delete or shorten something there, and call ${fn} for each (in Japanese and
- * English; below 0 stops). What was there before is still what is read. A directory has no such
- * memory: nothing is told. E_NET, E_AUTH. */
+/* vault_audit(f, path, place, fn, cookie, e): Look for traces of somebody who tried to get around
+ * what protects a repository, and call ${fn} for each (in Japanese and English; below 0 stops). An
+ * object store remembers trials to overwrite, delete or shorten; of a directory its keep ledger
+ * tells generations that claim another time than when they came, floods of them, and a box whose
+ * clock was set, all within the last 31 days. What was there before is still what is read. E_NET,
+ * E_AUTH, and what opening a directory says. */
 typedef int vault_odd_fn(const char *ja, const char *en, void *cookie, struct err *e);
 MUST int vault_audit(const struct fio *f, const char *path, const struct vault_place *pl,
     vault_odd_fn *fn, void *cookie, struct err *e);

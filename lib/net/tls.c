@@ -357,7 +357,8 @@ broken(struct tls *t, int ssl_error, struct err *e)
 	if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_UNSUPPORTED_PROTOCOL ||
 	    reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_HTTP_REQUEST)
 		return net_fail(e, E_PROTO, "the other side does not speak TLS 1.3");
-	return net_fail(e, E_NET, "TLS failed");
+	/* a client tries again; a server has seen bytes that somebody changed, or made up */
+	return net_fail(e, t->side->c.server ? E_PROTO : E_NET, "TLS failed");
 }
 
 /* ---- connections ---- */
