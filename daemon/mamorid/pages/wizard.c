@@ -312,10 +312,10 @@ signin_page(struct req *r, unsigned status, const char *error, const char *code,
 	model_bool(m, "second", second(r));
 	model_int(m, "codes", r->s.account.codes);
 	model_bool(m, "ready", second(r) && json_array_size(list) > 0);
+	model_text(m, "name", error ? req_form(r, "name") : json_array_size(list) == 0 &&
+	    strcmp(owner, r->s.account.name) != 0 ? owner : "");
 	model_put(m, "others", list);
-	model_text(m, "name", form_has(&r->form, "name") ? req_form(r, "name")
-	    : strcmp(owner, r->s.account.name) != 0 ? owner : "");
-	model_text(m, "login", req_form(r, "login"));
+	model_text(m, "login", error ? req_form(r, "login") : "");
 	model_text(m, "error", error ? tmpl_word(error, r->ja) : NULL);
 	model_text(m, "code", code);
 	model_bool(m, "may_invite", req_may(r, AREA_ACCOUNTS, VERB_WRITE, NULL));

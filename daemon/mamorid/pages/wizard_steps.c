@@ -162,11 +162,24 @@ items_appointed(struct wizard_form *f, struct err *e)
 static int
 person_fields(struct wizard_form *f, json_t *row, struct err *e)
 {
-	int rc = wizard_field(f, row, "name", e);
+	json_t *fields = json_object_get(row, "fields"), *values;
+	int rc;
 
+	/* whoever was appointed without a word about the work: the category follows from that */
+	if (!f->sent && !*wizard_value(f, row, "job") && *wizard_value(f, row, "post") &&
+	    strcmp(wizard_value(f, row, "category"), "employee") == 0) {
+		values = json_copy(json_object_get(row, "values"));
+		model_text(values, "category", "");
+		(void)json_object_set_new(row, "values", values);
+	}
+	rc = wizard_field(f, row, "name", e);
 	if (rc == 0)
 		rc = wizard_field(f, row, "job", e);
-	return rc == 0 ? wizard_field(f, row, "category", e) : rc;
+	if (rc == 0)
+		rc = wizard_field(f, row, "category", e);
+	if (rc == 0)
+		model_bool(json_array_get(fields, json_array_size(fields) - 1), "required", false);
+	return rc;
 }
 
 static void
@@ -193,6 +206,8 @@ rows_people(struct wizard_form *f, struct err *e)
 	if (!f->sent)
 		rc = wizard_live(f->r, "person", &list, e);
 	there = json_array_size(list);
+	if (there >= WIZARD_BLANKS && f->blanks > 2)
+		f->blanks = 2; /* most are there */
 	for (; rc == 0; n++) {
 		json_t *rec = json_array_get(list, n);
 		size_t k = n - there;
@@ -251,6 +266,8 @@ items_people(struct wizard_form *f, struct err *e)
 		o = wizard_given(f, row, keys);
 		if (!*reg_text(o, "category"))
 			model_text(o, "category", category(reg_text(o, "job")));
+		if (!*reg_text(o, "category") && *reg_text(row, "id"))
+			(void)json_object_del(o, "category"); /* stays what it was */
 		(void)wizard_item(f, row, json_pack("{s:s, s:[], s:o}", "kind", "person", "same",
 		    "values", o));
 	}

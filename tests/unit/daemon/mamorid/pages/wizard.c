@@ -219,8 +219,8 @@ people(void)
 	for (int i = 0; i < 2; i++)
 		EQ_I(POST("/wizard/people", "go", "save", "p0_id", "per-0001", "p0_rev", "1",
 		    "p0_name", "院長 𠮷野", "p0_job", "doctor", "p0_category", "statutory", "p1_id",
-		    "per-0002", "p1_rev", "1", "p1_name", "葛󠄀", "p1_job", "clerk", "p1_category",
-		    "employee", "p2_name", TORTURE, "p2_job", "nurse", "p2_category", "", "p3_name",
+		    "per-0002", "p1_rev", "1", "p1_name", "葛󠄀", "p1_job", "nurse", "p1_category",
+		    "", "p2_name", TORTURE, "p2_job", "nurse", "p2_category", "", "p3_name",
 		    "㈱ｶﾅ", "p3_job", "", "p3_category", "maintenance", "p4_name", "", "p4_job", "",
 		    "p4_category", ""), 303, "several at once");
 	EQ_I(number("SELECT count(*) FROM records WHERE kind = 'person'"), 4,
@@ -228,6 +228,10 @@ people(void)
 	EQ_S(value("person", "per-0003", "name"), TORTURE, "exactly");
 	EQ_S(value("person", "per-0003", "category"), "statutory", "a category from the work");
 	EQ_S(value("person", "per-0001", "job"), "doctor", "and who was there is completed");
+	EQ_S(value("person", "per-0002", "category"), "statutory", "a deputy who is a nurse, too");
+	EQ_I(POST("/wizard/people", "go", "save", "p0_id", "per-0002", "p0_rev", "2", "p0_name", "葛󠄀",
+	    "p0_job", "", "p0_category", ""), 303, "nothing about the work");
+	EQ_S(value("person", "per-0002", "category"), "statutory", "leaves the category alone");
 }
 
 static void
