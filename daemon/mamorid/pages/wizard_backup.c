@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/time.h"
 #include "mamorid/allow.h"
 #include "mamorid/mamorid.h"
 #include "mamorid/pages/wizard_page.h"
 #include "mamorid/sched.h"
+
+#define FRESH (2 * TIME_DAY) /* an older copy is not called well */
 
 /* -- what is measured -------------------------------------------------------------------------- */
 
@@ -47,7 +50,8 @@ wizard_measured(struct wizard_form *f, json_t *m, struct err *e)
 		int64_t at = json_integer_value(json_object_get(v, "generation_at"));
 
 		o = json_pack("{s:s, s:s, s:s, s:s}", "name", reg_text(v, f->r->ja ? "name_ja"
-		    : "name_en"), "where", reg_text(v, "repo"), "light", at ? "green" : "grey",
+		    : "name_en"), "where", reg_text(v, "repo"), "light", at == 0 ? "grey"
+		    : f->r->now - at < FRESH ? "green" : "yellow",
 		    "id", reg_text(v, "system"));
 		if (at)
 			model_int(o, "at", at);
