@@ -444,19 +444,19 @@ cmd_notify(struct cli *c, int argc, char **argv)
 	static const struct cli_cmd table[] = {
 		{"show", show, "mamori notify show", "知らせの設定と、送る箱の様子", "settings and the outbox at a glance"},
 		{"set", set, USAGE_SET, "メールの送り方を決めます", "how mail is sent, and to whom"},
-		{"test", notify_test, "mamori notify test [--to ADDRESS]", "試しのメールを送ります",
+		{"test", notify_cmd_test, "mamori notify test [--to ADDRESS]", "試しのメールを送ります",
 		    "send a test mail"},
-		{"send", notify_send, "mamori notify send", "赤になったことを調べ、待っているものを送ります",
+		{"send", notify_cmd_send, "mamori notify send", "赤になったことを調べ、待っているものを送ります",
 		    "look what turned red, send what waits"},
 		{"list", list, "mamori notify list", "送ったもの・待っているもの", "what was sent and what waits"},
 		{"retry", again, "mamori notify retry N", "あきらめたものを、もう一度送ります", "send again what was given up"},
 		{"digest", digest, "mamori notify digest", "今週のまとめ（送りません）",
 		    "the weekly page, without sending it"},
-		{"request", notify_request, "mamori notify request ID [--to ADDRESS]",
+		{"request", notify_cmd_request, "mamori notify request ID [--to ADDRESS]",
 		    "業者への手紙をメールで送ります", "mail a letter to a vendor"},
 		{"calendar", calendar, "mamori notify calendar --out FILE.ics", "期日の予定表（iCalendar）",
 		    "due dates as a calendar file"},
-		{"hook", notify_hook, "mamori notify hook add|list|revoke|on|test ...",
+		{"hook", notify_cmd_hook, "mamori notify hook add|list|revoke|on|test ...",
 		    "ほかのプログラムへの知らせ（webhook）", "webhooks: telling other programs"},
 	};
 

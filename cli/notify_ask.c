@@ -191,7 +191,7 @@ address(struct notify_cli *x, const json_t *q, char to[NOTIFY_ADDR], struct err 
 }
 
 int
-notify_request(struct cli *c, int argc, char **argv)
+notify_cmd_request(struct cli *c, int argc, char **argv)
 {
 	bool given = argc == 4 && strcmp(argv[2], "--to") == 0;
 	char to[NOTIFY_ADDR] = "", today[DAY_TEXT], object[60];

@@ -40,6 +40,6 @@ MUST int notify_ask_sent(struct notify_cli *x, int64_t id, bool chase, struct er
 MUST int notify_ask_link(struct notify_cli *x, const struct notify_mail *m, int64_t id,
     const char *body, struct buf *out, struct err *e);
 
-cli_fn notify_send, notify_test, notify_hook, notify_request;
+cli_fn notify_cmd_send, notify_cmd_test, notify_cmd_hook, notify_cmd_request;
 
 #endif

@@ -178,7 +178,7 @@ test(struct cli *c, int argc, char **argv)
 }
 
 int
-notify_hook(struct cli *c, int argc, char **argv)
+notify_cmd_hook(struct cli *c, int argc, char **argv)
 {
 	static const struct cli_cmd table[] = {
 		{"add", add, USAGE_ADD, "宛て先を加えます（署名の鍵は一度だけ表示）", "add an address; its key is shown once"},

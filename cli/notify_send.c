@@ -325,7 +325,7 @@ notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e)
 }
 
 int
-notify_send(struct cli *c, int argc, char **argv)
+notify_cmd_send(struct cli *c, int argc, char **argv)
 {
 	struct notify_run run = {0};
 	struct notify_cli x;
@@ -374,7 +374,7 @@ put_test(struct notify_cli *x, const struct notify_mail *m, const char *to, stru
 }
 
 int
-notify_test(struct cli *c, int argc, char **argv)
+notify_cmd_test(struct cli *c, int argc, char **argv)
 {
 	const char *to = argc == 3 && strcmp(argv[1], "--to") == 0 ? argv[2] : NULL;
 	struct notify_run run = {0};

@@ -43,6 +43,7 @@ static const struct {
 	{{"register", "check"}, "", {0}},
 	{{"identity", "check"}, "", {0}},
 	{{"notify", "send"}, "", {0}},
+	{{"notify", "test"}, "", {0}},
 };
 
 /* in_state(s, state): What follows "STATE/" in ${s}, or NULL. */

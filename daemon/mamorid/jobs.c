@@ -129,8 +129,8 @@ on_note(void *ctx, const char *text)
 	mamorid_log(LOG_WARN, "%s", text);
 }
 
-static int
-tell(struct mamorid *m, json_t *o, struct err *e)
+int
+jobs_tell(struct mamorid *m, json_t *o, struct err *e)
 {
 	char *s = json_dumps(o, JSON_COMPACT);
 	int r = 0;
@@ -156,7 +156,7 @@ on_start(void *ctx, const struct sched_run *run, struct err *e)
 	if (!o)
 		return err_set(e, E_INVAL, "the job's names are not text");
 	mamorid_log(LOG_SAY, "job %s begins", run->job);
-	return tell(m, o, e);
+	return jobs_tell(m, o, e);
 }
 
 static void
@@ -184,6 +184,8 @@ on_report(struct loop *l, int fd, uint32_t events, void *cookie)
 	free(msg);
 	if (json_integer_value(json_object_get(o, "run")) < 0) {
 		tasks_report(m->tasks, -json_integer_value(json_object_get(o, "run")), o);
+	} else if (json_integer_value(json_object_get(o, "run")) == SEND_RUN) {
+		send_report(m, o);
 	} else if (run && json_object_get(o, "status") &&
 	    json_integer_value(json_object_get(o, "run")) == run->id) {
 		int status = (int)json_integer_value(json_object_get(o, "status"));
@@ -203,13 +205,13 @@ on_report(struct loop *l, int fd, uint32_t events, void *cookie)
 static int
 task_order(void *ctx, json_t *order, struct err *e)
 {
-	return tell(ctx, order, e);
+	return jobs_tell(ctx, order, e);
 }
 
 static void
 task_halt(void *ctx, int64_t n)
 {
-	(void)!tell(ctx, json_pack("{s:I}", "stop", (json_int_t)-n), NULL);
+	(void)!jobs_tell(ctx, json_pack("{s:I}", "stop", (json_int_t)-n), NULL);
 }
 
 int
@@ -238,6 +240,8 @@ jobs_begin(struct mamorid *m, struct err *e)
 		r = sched_add_own(m->db, loop_wall(m->l), "vault-clock", "hourly 40", e);
 	if (r == 0)
 		r = sched_start(m->sched, e);
+	if (r == 0)
+		r = send_start(m, e);
 	m->console.tasks = m->tasks;
 	return r;
 }
@@ -249,7 +253,7 @@ jobs_stop(struct mamorid *m)
 
 	sched_stop(m->sched);
 	if (run)
-		(void)!tell(m, json_pack("{s:I}", "stop", (json_int_t)run->id), NULL);
+		(void)!jobs_tell(m, json_pack("{s:I}", "stop", (json_int_t)run->id), NULL);
 	else
 		loop_stop(m->l);
 }

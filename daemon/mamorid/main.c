@@ -51,13 +51,15 @@ static void
 usage(FILE *out)
 {
 	(void)fputs(
-	    "usage: mamorid [--state DIR] [--listen ADDR:PORT] [--program FILE] [--quiet] "
+	    "usage: mamorid [--state DIR] [--listen ADDR:PORT] [--program FILE] "
+	    "[--quiet] [--no-send] "
 	    "[--version]\n"
 	    "  --state DIR         where the data is (default $MAMORI_STATE, else "
 	    "/var/lib/mamori)\n"
 	    "  --listen ADDR:PORT  the console (default 127.0.0.1, the first free port from 8443)\n"
 	    "  --program FILE      the mamori program that jobs run (default: the one beside)\n"
 	    "  --quiet             say only what is wrong\n"
+	    "  --no-send           mail and webhooks are sent by a timer of its own\n"
 	    "  --routes            print the console's table of routes and end\n",
 	    out);
 }
@@ -357,8 +359,9 @@ options(struct mamorid *m, int argc, char **argv)
 {
 	static const struct option opts[] = {{"state", required_argument, NULL, 's'},
 	    {"listen", required_argument, NULL, 'l'}, {"program", required_argument, NULL, 'p'},
-	    {"quiet", no_argument, NULL, 'q'}, {"version", no_argument, NULL, 'v'},
-	    {"routes", no_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
+	    {"quiet", no_argument, NULL, 'q'}, {"no-send", no_argument, NULL, 'n'},
+	    {"version", no_argument, NULL, 'v'}, {"routes", no_argument, NULL, 'r'},
+	    {"help", no_argument, NULL, 'h'}, {0}};
 	const char *state = getenv("MAMORI_STATE");
 	int c;
 
@@ -376,6 +379,9 @@ options(struct mamorid *m, int argc, char **argv)
 			break;
 		case 'q':
 			quiet = true;
+			break;
+		case 'n':
+			m->no_send = true;
 			break;
 		case 'v':
 			(void)puts("mamorid " MAMORI_VERSION);

@@ -37,7 +37,9 @@ struct mamorid {
 	struct console console;
 	int runner_fd;
 	pid_t runner_pid;
-	struct loop_src *runner_src, *stop_timer, *dog_timer, *seal_timer;
+	struct loop_src *runner_src, *stop_timer, *dog_timer, *seal_timer, *send_timer;
+	bool sending, send_again; /* `mamori notify send` runs; once more afterwards */
+	bool no_send;             /* something else runs it */
 	int64_t dog_us;
 	struct jail_report jail;
 	bool stopping;
@@ -58,6 +60,17 @@ MUST int jobs_begin(struct mamorid *m, struct err *e);
 void jobs_stop(struct mamorid *m);
 /* jobs_argv(run): The command line of a run (new reference), or NULL when it has none. */
 json_t *jobs_argv(const struct sched_run *run);
+/* jobs_tell(m, o, e): An order for the runner; takes ${o}. */
+MUST int jobs_tell(struct mamorid *m, json_t *o, struct err *e);
+
+/* send.c: What is to be told to people and programs elsewhere is sent by `mamori notify send`,
+ * which the runner starts every few minutes while there is a mail server or a webhook: this process
+ * opens no connection. */
+enum { SEND_RUN = 0 }; /* its number among the runner's orders */
+MUST int send_start(struct mamorid *m, struct err *e);
+/* send_soon(m): Something was just put into the outbox. */
+void send_soon(struct mamorid *m);
+void send_report(struct mamorid *m, const json_t *o);
 
 enum { LOG_ERROR = 3, LOG_WARN = 4, LOG_NOTE = 5, LOG_SAY = 6 };
 

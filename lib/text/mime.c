@@ -274,27 +274,34 @@ text_part(struct buf *b, const char *body, struct err *e)
 	return r == 0 ? base64(b, t.p, t.len, e) : r;
 }
 
-/* name_2231(b, name, e): filename in both forms: RFC 2231 and, for programs that do not know it, in
- * ASCII. */
+static const char name_safe[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+
+/* ending(name): ".pdf", or "" where the name has no plain ending. */
+static const char *
+ending(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && strlen(dot) <= 6 && strspn(dot + 1, name_safe) == strlen(dot + 1) ? dot : "";
+}
+
+/* name_2231(b, name, e): The file's name, in pieces of one line. */
 static int
 name_2231(struct buf *b, const char *name, struct err *e)
 {
-	static const char safe[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-	const char *dot = strrchr(name, '.');
 	int r = text_ok("file name", name, e), part = 0;
 	size_t col = 0;
 
 	if (r == 0)
-		r = buf_fmt(b, e, "Content-Disposition: attachment; filename=\"file%s\"",
-		    dot && strlen(dot) <= 6 && strspn(dot, safe) == strlen(dot) ? dot : "");
+		r = buf_str(b, "Content-Disposition: attachment", e);
 	for (const char *p = name; *p && r == 0; p++) {
 		if (part == 0 || (col > 60 && ((unsigned char)*p & 0xc0) != 0x80)) {
 			r = buf_fmt(b, e, ";\r\n filename*%d*=%s", part, part ? "" : "UTF-8''");
 			part++;
 			col = 22;
 		}
-		if (r == 0 && strchr(safe, *p))
+		if (r == 0 && strchr(name_safe, *p))
 			r = buf_u8(b, (uint8_t)*p, e), col++;
 		else if (r == 0)
 			r = buf_fmt(b, e, "%%%02X", (unsigned)(unsigned char)*p), col += 3;
@@ -312,7 +319,8 @@ mixed(struct buf *b, const struct mime *m, struct err *e)
 	if (r == 0)
 		r = text_part(b, m->body, e);
 	if (r == 0)
-		r = buf_fmt(b, e, "\r\n--=_%s\r\nContent-Type: %s\r\n", m->id, m->file->type);
+		r = buf_fmt(b, e, "\r\n--=_%s\r\nContent-Type: %s; name=\"file%s\"\r\n", m->id,
+		    m->file->type, ending(m->file->name));
 	if (r == 0)
 		r = name_2231(b, m->file->name, e);
 	if (r == 0)

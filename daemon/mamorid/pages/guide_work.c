@@ -5,6 +5,8 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "mamorid/pages/guide_page.h"
+#include "notify/notify.h"
+#include "register/register.h"
 #include "text/day.h"
 
 static int64_t
@@ -371,6 +373,22 @@ answers_model(const struct req *r, const struct guide *g, const json_t *q)
 	return out;
 }
 
+/* Where a letter goes by mail: as the last one, else as the vendor's record says. */
+static void
+put_address(struct req *r, const json_t *q, json_t *m)
+{
+	char to[NOTIFY_ADDR] = "";
+	json_t *rec = NULL;
+
+	if (notify_asked(r->db, id_of(r), to, NULL) < 0 && *guide_page_text(q, "vendor") &&
+	    register_get(r->db, register_kind("vendor"), guide_page_text(q, "vendor"), &rec,
+	        NULL) == 0)
+		(void)snprintf(to, sizeof(to), "%s",
+		    guide_page_text(json_object_get(rec, "values"), "email"));
+	json_decref(rec);
+	model_text(m, "mail_to", to);
+}
+
 static int
 request(struct req *r, struct err *e)
 {
@@ -385,6 +403,7 @@ request(struct req *r, struct err *e)
 		m = request_model(q);
 		model_put(m, "answers", answers_model(r, x.d.g, q));
 		model_bool(m, "may_write", req_may(r, AREA_REQUESTS, VERB_WRITE, NULL));
+		put_address(r, q, m);
 	}
 	json_decref(q);
 	guide_page_close(&x);

@@ -85,9 +85,11 @@ test_allowed(void)
 	    "[\"report\",\"render\",\"/state/spool/a\",\"--pdf\",\"/state/spool/a/b\"]",
 	    "[\"register\",\"import\",\"../x\",\"/state/spool/a\"]",
 	    "[\"identity\",\"check\",\"x\"]", "[\"account\",\"add\"]", "[\"vault\",\"serve\"]",
+	    "[\"notify\",\"set\"]", "[\"notify\",\"test\",\"--to\",\"a@b\"]",
 	    "[\"drill\",\"restore\",\"--files\",\"1e9\"]",
 	    "[\"drill\",\"restore\",\"--files\",\"9999999999\"]"};
 	static const char *const good[] = {
+	    "[\"notify\",\"send\"]", "[\"notify\",\"test\"]",
 	    "[\"vault\",\"backup\",\"/v\",\"/state/practice/ssmix2\"]",
 	    "[\"vault\",\"backup\",\"/v\",\"/a\",\"/b c\"]",
 	    "[\"vault\",\"backup\",\"mamori://h/x\",\"/a\",\"--name\",\"髙橋\"]",

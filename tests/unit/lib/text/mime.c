@@ -118,7 +118,8 @@ whole(void)
 	m.from_name = "a \"b\" <c>";
 	EQ_I(mime_write(&b, &m, &e), 0, "one with an enclosure");
 	s = buf_cstr(&b, &e);
-	OK(strstr(s, "filename=\"file.pdf\";\r\n filename*0*=UTF-8''%E4%BE%9D"),
+	OK(strstr(s, "Content-Type: application/pdf; name=\"file.pdf\"\r\n") &&
+	    strstr(s, "attachment;\r\n filename*0*=UTF-8''%E4%BE%9D"),
 	    "its name in both forms");
 	OK(strstr(s, "\r\nJVBERi0xLjQ=\r\n"), "its bytes");
 	OK(strstr(s, "From: =?UTF-8?B?"), "a name with quotes is encoded");
