@@ -354,6 +354,40 @@ vault_fact(struct cli *c, struct fact *f, bool begin)
 	fact_free(f);
 }
 
+/* elsewhere(c, k): Whether no key file lies below the state directory. */
+static bool
+elsewhere(const struct cli *c, const struct vault_keys *k)
+{
+	char state[PATH_MAX], path[PATH_MAX];
+	size_t n;
+
+	if (!realpath(c->state, state))
+		return true;
+	n = strlen(state);
+	for (size_t i = 0; i < k->n; i++)
+		if (realpath(k->files[i], path) && strncmp(path, state, n) == 0 && path[n] == '/')
+			return false;
+	return true;
+}
+
+void
+vault_key_proved(struct cli *c, const char *repo, const struct vault_opened *o,
+    const struct vault_keys *k, const char *how)
+{
+	char id[2 * FMT_ID_LEN + 1], path[PATH_MAX];
+	struct fact f;
+
+	hex_put(id, o->id.repo, FMT_ID_LEN);
+	if (!o->whole || !elsewhere(c, k) ||
+	    fact_fill(&f, "vault", "vault.recovery.proved", "vault", id, FACT_PASS, time_now_us(),
+		NULL) < 0)
+		return;
+	f.observed = json_pack("{s:s,s:s,s:i,s:s}", "how", how, "from",
+	    k->n == 0 || strcmp(k->files[0], "-") == 0 ? "typed" : "file", "files", (int)k->n,
+	    "repo", !vault_is_address(repo) && realpath(repo, path) ? path : repo);
+	vault_fact(c, &f, false);
+}
+
 /* seal_where(c, st, repo, id, path, e): The folder in which the log lies here, as the seals name
  * it; of a repository elsewhere its mirror. A descriptor of it. */
 static int

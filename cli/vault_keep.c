@@ -227,21 +227,25 @@ locked(struct cli *c, struct vault_kept *v, const char *name)
 		vault_time(last ? keep_wall(v->k, last) : 0)), json_pack("{s:i}", "locked", 3));
 }
 
-static void
-pending(struct cli *c, struct vault_kept *v)
+void
+vault_kept_asked(struct cli *c, struct vault_kept *v, const char *who)
 {
 	struct keep_request q;
 	char id[2 * FMT_ID_LEN + 1];
+	json_t *o;
 
 	hex_put(id, v->id.repo, FMT_ID_LEN);
-	if (keep_pending(v->k, &q))
-		leave(c, "vault.prune.pending", "vault", id, FACT_FAIL,
-		    json_pack("{s:I,s:i,s:o,s:o,s:i,s:s}", "request", (json_int_t)q.seq,
-			"generations", (int)q.ngens, "since", vault_time(q.wall), "due",
-			vault_time(keep_wall(v->k, q.ripe)), "approvals", (int)q.approvals,
-			"policy", q.policy.name), NULL);
-	else
+	if (!keep_pending(v->k, &q)) {
 		leave(c, "vault.prune.pending", "vault", id, FACT_PASS, NULL, NULL);
+		return;
+	}
+	o = json_pack("{s:I,s:i,s:o,s:o,s:i,s:s,s:s,s:b}", "request", (json_int_t)q.seq,
+	    "generations", (int)q.ngens, "since", vault_time(q.wall), "due",
+	    vault_time(keep_wall(v->k, q.ripe)), "approvals", (int)q.approvals, "policy",
+	    q.policy.name, "repo", v->path, "signed", q.signed_before);
+	if (o && who)
+		(void)json_object_set_new(o, "asked_by", json_string(who));
+	leave(c, "vault.prune.pending", "vault", id, FACT_FAIL, o, NULL);
 }
 
 /* asked_before(v): Whether there was ever anything to tell about removals. */
@@ -273,7 +277,7 @@ vault_kept_facts(struct cli *c, struct vault_kept *v)
 			locked(c, v, g[i].info.name);
 	}
 	if (asked_before(v))
-		pending(c, v);
+		vault_kept_asked(c, v, NULL);
 	if (state_open(fio_os(), c->state, false, &st, &e) < 0)
 		return;
 	if (seals_remember(&st, "keep", v->path, KEEP_DIR, keep_ledger(v->k), &e) < 0)
@@ -335,6 +339,30 @@ judged(struct cli *c, struct vault_kept *v, const struct vault_generation *g,
 	    "  Unless you know why, tell the person in charge at once and look at the system.\n"),
 	    vault_doubt_text(c, &why, text));
 	return json_pack("{s:s,s:s}", "reason", k->why, "text", text);
+}
+
+void
+vault_kept_judged(struct cli *c, struct vault_kept *v, const char *name, const char *who)
+{
+	const struct vault_generation *newest = NULL;
+	const struct keep_gen *k;
+	char id[2 * FMT_ID_LEN + 1];
+	size_t n;
+	const struct vault_generation *g = vault_r_list(v->r, &n);
+	json_t *o;
+
+	for (size_t i = 0; i < n; i++)
+		if (g[i].info_ok && !g[i].removed && strcmp(g[i].info.name, name) == 0)
+			newest = &g[i];
+	k = newest ? keep_find(v->k, newest->id) : NULL;
+	if (!k)
+		return;
+	hex_put(id, newest->id, FMT_ID_LEN);
+	o = json_pack("{s:s,s:s}", "generation", id, "judged_by", who);
+	if (o && k->doubt != KEEP_SOUND)
+		(void)json_object_set_new(o, "reason", json_string(k->why));
+	leave(c, "vault.generation.poison", "system", name,
+	    k->doubt == KEEP_SOUND ? FACT_PASS : FACT_FAIL, o, NULL);
 }
 
 json_t *

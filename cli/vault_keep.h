@@ -9,7 +9,8 @@
 #include "vault/keep_auth.h"
 #include "vault/keep_poison.h"
 
-cli_fn vault_clock_cmd, vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, vault_accept_cmd;
+cli_fn vault_clock_cmd, vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, vault_accept_cmd,
+    vault_state_cmd;
 
 #define VAULT_CLOCK_USAGE "mamori vault clock [REPO]"
 #define VAULT_POLICY_USAGE                                                                         \
@@ -18,8 +19,9 @@ cli_fn vault_clock_cmd, vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, v
 	"mamori vault approver list REPO | add REPO --name NAME --out FILE --key FILE | "          \
 	"remove REPO --name NAME --key FILE"
 #define VAULT_PRUNE_USAGE                                                                          \
-	"mamori vault prune REPO --policy NAME [--approver-key FILE]... [--dry-run] | "            \
-	"REPO --cancel"
+	"mamori vault prune REPO --policy NAME [--approver-key FILE]... [--request N] "            \
+	"[--dry-run] [--by WHO] | REPO --cancel [--request N] [--by WHO]"
+#define VAULT_STATE_USAGE "mamori vault state REPO [--key FILE]..."
 #define VAULT_ACCEPT_USAGE "mamori vault accept REPO GEN --key FILE... | --approver-key FILE"
 
 /* A repository whose keep ledger this machine writes. */
@@ -46,6 +48,12 @@ void vault_kept_close(struct vault_kept *v);
 /* vault_kept_facts(c, v): Facts about locks and waiting requests; and the seal of the keep ledger.
  */
 void vault_kept_facts(struct cli *c, struct vault_kept *v);
+/* vault_kept_asked(c, v, who): The fact about a waiting request, with who asked. ${who} may be
+ * NULL. */
+void vault_kept_asked(struct cli *c, struct vault_kept *v, const char *who);
+/* vault_kept_judged(c, v, name, who): The fact about the newest generation of a system, after
+ * ${who} said what is right. */
+void vault_kept_judged(struct cli *c, struct vault_kept *v, const char *name, const char *who);
 
 /* vault_kept_backup(c, statefd, repo, g, f): After a backup: note the generation (its lock becomes
  * the box's), judge it, leave facts. What is in doubt about it: a JSON object, or null. Says what

@@ -225,6 +225,8 @@ accept_one(struct wish *w, struct vault_kept *v, struct err *e)
 	signer_free(by);
 	if (r < 0)
 		return r;
+	vault_kept_judged(w->c, v, g->info_ok ? g->info.name : "",
+	    w->person ? "approver" : "recovery key");
 	hex_put(id, gen, FMT_ID_LEN);
 	cli_say(w->c, L(w->c, "世代 %.8s と、それに続く世代を、良い世代と認めました。",
 	    "Generation %.8s and those that follow it count as good."), id);

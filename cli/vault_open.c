@@ -164,6 +164,8 @@ serve(struct job *j)
 		    "that place is not in the generation"));
 	vault_gen_close(gen);
 	if (r == CLI_OK)
+		vault_key_proved(j->c, j->repo, &v, &j->keys, "open");
+	if (r == CLI_OK)
 		r = serve_generation(j, &v, g, n ? paths[0] : NULL);
 	walk_resolve_free(paths, n);
 	vault_reader_close(&v);

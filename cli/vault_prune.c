@@ -22,7 +22,8 @@ extern char **environ;
 
 struct wish {
 	struct cli *c;
-	const char *repo, *name;
+	const char *repo, *name, *by;
+	uint64_t only; /* the request that is meant; 0: any */
 	const char *people[MAX_PEOPLE];
 	size_t npeople;
 	bool cancel, dry;
@@ -33,6 +34,7 @@ struct outcome {
 	json_t *pending; /* or null */
 	uint64_t removed, freed;
 	bool waits; /* something was asked for and is not done */
+	bool asked; /* just now */
 };
 
 /* ---- what may go ---- */
@@ -235,15 +237,21 @@ forward(struct wish *w, struct vault_kept *v, struct outcome *o, struct err *e)
 			return r;
 	}
 	if (keep_pending(v->k, &q)) {
+		if (w->only && w->only != q.seq)
+			return err_set(e, E_NOENT, "request %llu does not wait any more",
+			    (unsigned long long)w->only);
 		if (!keep_policy_same(&q.policy, p))
 			return err_set(e, E_EXIST,
 			    "another request waits, under the policy \"%s\"; "
 			    "stop it first with --cancel",
 			    q.policy.name);
+	} else if (w->only) {
+		return err_set(e, E_NOENT, "no request waits any more");
 	} else {
 		r = ask(w, v, p, o, e);
 		if (r != 0 || w->dry)
 			return r < 0 ? r : 0;
+		o->asked = true;
 	}
 	r = approve(w, v, e);
 	if (r < 0 || !keep_pending(v->k, &q))
@@ -258,10 +266,13 @@ forward(struct wish *w, struct vault_kept *v, struct outcome *o, struct err *e)
 static int
 cancel(struct wish *w, struct vault_kept *v, struct err *e)
 {
+	struct keep_request q;
 	char who[KEEP_TEXT];
 	int r;
 
-	(void)snprintf(who, sizeof(who), "uid %u", (unsigned)getuid());
+	if (w->only && (!keep_pending(v->k, &q) || q.seq != w->only))
+		return err_set(e, E_NOENT, "that request does not wait any more");
+	(void)snprintf(who, sizeof(who), "%s", w->by);
 	r = keep_cancel(v->k, &v->now, who, e);
 	if (r == 0)
 		cli_say(w->c, "%s", L(w->c, "消去の申請を中止しました。何も消えていません。",
@@ -277,6 +288,8 @@ options(struct wish *w, int argc, char **argv)
 	    {"approver-key", required_argument, NULL, 'a'},
 	    {"cancel", no_argument, NULL, 'c'},
 	    {"dry-run", no_argument, NULL, 'd'},
+	    {"request", required_argument, NULL, 'r'},
+	    {"by", required_argument, NULL, 'b'},
 	    {NULL, 0, NULL, 0},
 	};
 	int o;
@@ -292,6 +305,11 @@ options(struct wish *w, int argc, char **argv)
 			w->cancel = true;
 		else if (o == 'd')
 			w->dry = true;
+		else if (o == 'b' && strlen(optarg) < KEEP_TEXT)
+			w->by = optarg;
+		else if (o == 'r' &&
+		    num_parse_u64(optarg, UINT64_MAX, &w->only, NULL) == 0 && w->only)
+			continue;
 		else
 			return cli_usage(w->c, VAULT_PRUNE_USAGE);
 	}
@@ -309,6 +327,8 @@ finish(struct wish *w, struct vault_kept *v, struct outcome *o)
 	char size[24];
 
 	vault_kept_facts(c, v);
+	if (o->asked)
+		vault_kept_asked(c, v, w->by);
 	if (o->removed || o->freed)
 		cli_say(c, L(c, "世代 %llu 個を消し、%s を空けました。",
 		    "%llu generations are removed, %s freed."), (unsigned long long)o->removed,
@@ -318,19 +338,22 @@ finish(struct wish *w, struct vault_kept *v, struct outcome *o)
 	cli_json(c, json_pack("{s:I,s:I,s:O,s:O,s:b}", "removed", (json_int_t)o->removed,
 	    "freed_bytes", (json_int_t)o->freed, "pending", o->pending ? o->pending : json_null(),
 	    "refused", o->refused, "cancelled", w->cancel));
-	return o->waits ? CLI_NO : CLI_OK;
+	/* who names a request asks whether his word was noted, not whether it is done */
+	return o->waits && !(w->only && w->npeople) ? CLI_NO : CLI_OK;
 }
 
 int
 vault_prune_cmd(struct cli *c, int argc, char **argv)
 {
-	struct wish w = {.c = c};
+	char who[32];
+	struct wish w = {.c = c, .by = who};
 	struct outcome o = {.refused = json_array()};
 	struct vault_kept v;
 	struct state st;
 	struct err e = {0};
 	int r = options(&w, argc, argv);
 
+	(void)snprintf(who, sizeof(who), "uid %u", (unsigned)getuid());
 	if (r == CLI_OK)
 		r = cli_state(c, false, &st);
 	if (r != CLI_OK) {

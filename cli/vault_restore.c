@@ -241,6 +241,8 @@ run(struct job *j)
 	start = time_mono_us();
 	r = vault_restore(o.r, g, &j->o, &rep, &e);
 	cli_progress_end(j->c);
+	if (r == 0 && rep.nproblems == 0)
+		vault_key_proved(j->c, j->repo, &o, &j->keys, "restore");
 	if (r == 0)
 		r = say(j, g, &rep, (double)(time_mono_us() - start) / 1e6);
 	else

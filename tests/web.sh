@@ -18,6 +18,29 @@ web_post() {
 	for x in "$@"; do a+=(--data-urlencode "$x"); done
 	web_note "$(web_curl --data-urlencode "csrf=$web_csrf" "${a[@]}" "${web_url%/}$path")"
 }
+# web_file PATH NAME=@FILE [name=value ...]   a form with a file
+web_file() {
+	local path=$1 a=()
+	shift
+	for x in "$@"; do a+=(-F "$x"); done
+	web_note "$(web_curl -F "csrf=$web_csrf" "${a[@]}" "${web_url%/}$path")"
+}
+# web_task: follow a task until it is over; its page, or the page it leads to
+web_task() {
+	local at=$web_to
+	web_follow
+	for _ in $(seq 300); do
+		if [ "$web_status" = 303 ]; then
+			at=$web_to
+			web_follow
+		elif grep -q 'http-equiv="refresh"' page.html; then
+			sleep 0.2
+			web_note "$(web_curl "$at")"
+		else
+			break
+		fi
+	done
+}
 # web_follow: where the last answer points to
 web_follow() { [ -z "$web_to" ] || web_note "$(web_curl "$web_to")"; }
 # web_totp SECRET [STEPS]: the six digits, now or some half-minutes later

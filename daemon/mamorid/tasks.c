@@ -125,6 +125,32 @@ task_file(const struct state *st, const char *suffix, char rel[TASK_FILE], char 
 
 /* --- starting ------------------------------------------------------------------------------- */
 
+/* drop_keys(t, o): A key that somebody uploaded for one command goes with it, however it ended. */
+static void
+drop_keys(struct tasks *t, const char *argv)
+{
+	json_t *o = json_loads(argv, 0, NULL);
+	size_t n = strlen(t->st->path);
+
+	for (size_t i = 0; i + 1 < json_array_size(o); i++) {
+		const char *option = json_string_value(json_array_get(o, i));
+		const char *path = json_string_value(json_array_get(o, i + 1));
+
+		if (option && path && strcmp(option, "--approver-key") == 0 &&
+		    strncmp(path, t->st->path, n) == 0 && strncmp(path + n, "/spool/", 7) == 0)
+			(void)fio_unlink(t->st->f, t->st->dirfd, path + n + 1, NULL);
+	}
+	json_decref(o);
+}
+
+static int
+on_argv(const struct db_row *row, void *cookie, struct err *e)
+{
+	(void)e;
+	drop_keys(cookie, db_col_text(row, 0));
+	return 0;
+}
+
 /* Returns whether it had not ended before. */
 static bool
 ended(struct tasks *t, int64_t n, const char *state, int64_t status, const char *out,
@@ -140,6 +166,7 @@ ended(struct tasks *t, int64_t n, const char *state, int64_t status, const char 
 	    "isissi", NULL, n, state, status, json_is_object(o) ? out : NULL, message,
 	    loop_wall(t->l));
 	json_decref(o);
+	(void)!db_each(t->db, "SELECT argv FROM tasks WHERE n = $1", on_argv, t, "i", NULL, n);
 	return r != 0;
 }
 
@@ -331,11 +358,13 @@ tasks_new(struct loop *l, struct db *db, const struct state *st, const struct ta
 	if (!t)
 		return err_set(e, E_NOMEM, "no memory for tasks");
 	*t = (struct tasks){.l = l, .db = db, .st = st, .ops = *ops};
-	r = db_exec(db,
-	    "UPDATE tasks SET state = 'failed', status = -1, ended = $1, progress = '', "
-	    "message = 'cut off: the machine or the program ended while it ran' "
-	    "WHERE state = 'running'",
-	    "i", e, loop_wall(l));
+	r = db_each(db, "SELECT argv FROM tasks WHERE state = 'running'", on_argv, t, "", e);
+	if (r == 0)
+		r = db_exec(db,
+		    "UPDATE tasks SET state = 'failed', status = -1, ended = $1, progress = '', "
+		    "message = 'cut off: the machine or the program ended while it ran' "
+		    "WHERE state = 'running'",
+		    "i", e, loop_wall(l));
 	if (r >= 0)
 		r = loop_add_timer(l, loop_mono(l), on_sweep, t, &t->sweep, e);
 	if (r == 0)

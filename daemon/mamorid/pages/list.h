@@ -25,4 +25,5 @@ PAGES(vault)
 PAGES(vault_do)
 PAGES(vault_look)
 PAGES(wizard)
+PAGES(vault_state)
 #endif

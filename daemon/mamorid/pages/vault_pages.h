@@ -25,6 +25,9 @@ MUST int vault_task(struct req *r, struct task_new *n, json_t *argv, const char 
 /* vault_task_argv(r, id, i, out, size, e): The i-th word of the command of a task. */
 MUST int vault_task_words(struct req *r, const char *id, json_t **ret, struct err *e);
 const char *vault_word(const json_t *argv, size_t i);
+/* vault_alarms(r, m): Into the model: what waits for somebody's word ("pending", "doubts"), when a
+ * recovery key last opened a vault ("keys"), and the removable disks ("disks"). */
+void vault_alarms(struct req *r, json_t *m);
 /* vault_crumbs(last): Crumbs of a page below the vault. */
 json_t *vault_crumbs(const char *word);
 
