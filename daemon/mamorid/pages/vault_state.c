@@ -252,8 +252,8 @@ result(struct req *r, const char *what, json_t **ret, json_t **ret_argv, struct 
 static json_t *
 gen_model(const json_t *g, int64_t now)
 {
-	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:b}", "id", text(g, "id"), "name",
-	    text(g, "name"), "files", json_integer_value(json_object_get(g, "files")), "bytes",
+	json_t *o = json_pack("{s:s, s:s%, s:s, s:I, s:I, s:b, s:b, s:b}", "id", text(g, "id"),
+	    "short", text(g, "id"), strnlen(text(g, "id"), 8), "name", text(g, "name"), "files", json_integer_value(json_object_get(g, "files")), "bytes",
 	    json_integer_value(json_object_get(g, "bytes")), "removed",
 	    json_is_true(json_object_get(g, "removed")), "verified",
 	    json_is_true(json_object_get(g, "verified")), "doubted",

@@ -64,7 +64,11 @@ static void
 test_allowed(void)
 {
 	static const char *const bad[] = {"[]", "[\"vault\"]", "{}", "null",
-	    "[\"vault\",\"prune\",\"/v\"]", "[\"vault\",\"backup\",\"/v\",\"--exec\",\"x\"]",
+	    "[\"vault\",\"prune\"]", "[\"vault\",\"prune\",\"/v\",\"--key\",\"/k\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--approver-key\",\"/home/x/key\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--approver-key\",\"/state/keys/facts.key\"]",
+	    "[\"vault\",\"accept\",\"/v\",\"1\",\"--key\",\"/k\"]",
+	    "[\"vault\",\"disk\",\"add\",\"/d\"]", "[\"vault\",\"policy\",\"/v\"]", "[\"vault\",\"backup\",\"/v\",\"--exec\",\"x\"]",
 	    "[\"vault\",\"backup\",1]", "[\"vault\",\"backup\",\"-x\"]", "[\"up\",\"backup\"]",
 	    "[\"drill\",\"ransomware\"]", "[\"vault\",\"backup\",\"/v\"]",
 	    "[\"vault\",\"backup\",\"v\",\"/a\"]", "[\"vault\",\"backup\",\"/v\",\"a\"]",
@@ -93,6 +97,11 @@ test_allowed(void)
 	    "[\"vault\",\"backup\",\"/v\",\"/state/practice/ssmix2\"]",
 	    "[\"vault\",\"backup\",\"/v\",\"/a\",\"/b c\"]",
 	    "[\"vault\",\"backup\",\"mamori://h/x\",\"/a\",\"--name\",\"髙橋\"]",
+	    "[\"vault\",\"state\",\"/v\"]", "[\"vault\",\"disk\",\"list\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--cancel\",\"--by\",\"tanaka\",\"--request\",\"7\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"guideline\",\"--approver-key\","
+	    "\"/state/spool/up-1\"]",
+	    "[\"vault\",\"accept\",\"/v\",\"00ff\",\"--approver-key\",\"/state/spool/up-1\"]",
 	    "[\"vault\",\"ls\",\"/v\",\"latest\"]", "[\"vault\",\"ls\",\"/v\",\"1\",\"葛󠄀/x\"]",
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/srv/back\",\"--path\",\"a\"]",
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/state/restored/x\"]",
