@@ -195,6 +195,10 @@ identity_session_may(const struct identity_session *s, enum identity_area area,
 		return MAY_NO;
 	if (s->stage == STAGE_GLASS)
 		return MAY_YES; /* the code was the factor; its hour is short */
+	if (s->stage == STAGE_LINK && s->account.role == ROLE_INSPECTOR &&
+	    area != AREA_GUIDE && area != AREA_REGISTER && area != AREA_PEOPLE &&
+	    area != AREA_PAPERS)
+		return MAY_NO; /* the checklist, the ledgers, the papers */
 	if (s->stage == STAGE_LINK)
 		return area == AREA_SELF || identity_needs_fresh(area, verb) ? MAY_NO : MAY_YES;
 	if (s->stage == STAGE_PIN && area == AREA_SELF && verb == VERB_WRITE)

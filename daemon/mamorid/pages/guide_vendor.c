@@ -1,12 +1,17 @@
 /* The page that a vendor sees: no account, only the way that was sent. What is answered is kept as
  * evidence and as facts said by the vendor. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "ledger/evidence.h"
+#include "guide/desk.h"
 #include "mamorid/pages/guide_page.h"
+#include "register/register.h"
+
+enum { VENDOR_FILES = 5, VENDOR_BODY = 12 << 20, SAVE_TRIES = 5 };
 
 static json_t *
 options(const struct req *r, const char *item)
@@ -104,6 +109,86 @@ keep(struct req *r, const json_t *q, char hex[EVIDENCE_HEX], struct err *e)
 	return rc;
 }
 
+/* files_ok(r): Whether everything that came is of a kind that somebody here can look at. */
+static bool
+files_ok(struct req *r)
+{
+	static const char *const types[] = {"application/pdf", "image/png", "image/jpeg",
+	    "image/gif", "text/plain", "text/csv",
+	    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"};
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->uploads.len; i++) {
+		const struct upload *u = VEC_AT(&r->uploads, struct upload, i);
+		bool known = u->size == 0;
+
+		for (size_t k = 0; k < ARRAY_LEN(types); k++)
+			known = known || strcmp(u->type, types[k]) == 0;
+		n += u->size > 0;
+		if (!known || n > VENDOR_FILES)
+			return false;
+	}
+	return true;
+}
+
+/* keep_files(r, x, request, e): What came with the answer, as evidence about the request. */
+static int
+keep_files(struct req *r, struct guide_page *x, const char *request, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc >= 0 && i < r->uploads.len; i++) {
+		const struct upload *u = VEC_AT(&r->uploads, struct upload, i);
+		char hex[65];
+		int64_t id;
+		json_t *meta;
+		int fd;
+
+		if (u->size == 0)
+			continue;
+		fd = fio_open(r->c->state->f, r->c->state->dirfd, u->path, O_RDONLY, 0, e);
+		if (fd < 0)
+			return fd;
+		meta = json_pack("{s:s,s:s,s:s}", "name", *u->name ? u->name : "file", "title",
+		    *u->name ? u->name : "file", "source", "vendor");
+		rc = meta ? proof_add(r->db, r->c->state, "request", request, fd, meta, &x->who,
+		                &id, hex, e)
+			  : err_set(e, E_INVAL, "a file has a name that is not text");
+		json_decref(meta);
+		fio_close(r->c->state->f, fd);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* note_answered(r, x, q, e): The vendor's record learns the day. Somebody may save it meanwhile;
+ * then it is read again. */
+static int
+note_answered(struct req *r, struct guide_page *x, const json_t *q, struct err *e)
+{
+	const struct register_kind *k = register_kind("vendor");
+	const char *vendor = guide_page_text(q, "vendor");
+	struct register_who who = {.who = "vendor", .today = x->d.today, .now = r->now};
+	int rc = E_BUSY;
+
+	if (!*vendor || !k)
+		return 0;
+	for (int i = 0; rc == E_BUSY && i < SAVE_TRIES; i++) {
+		json_t *rec = NULL, *values = json_pack("{s:s}", "answered_on", x->d.today);
+		int64_t rev = 0;
+
+		rc = register_get(r->db, k, vendor, &rec, e);
+		if (rc == 0)
+			rc = register_set(r->db, k, vendor,
+			    json_integer_value(json_object_get(rec, "rev")), values, &who, &rev,
+			    NULL, NULL, e);
+		json_decref(rec);
+		json_decref(values);
+	}
+	/* a record that was taken out meanwhile, or holds something else that is wrong, must not
+	 * lose the vendor's answer */
+	return rc == E_NOENT || rc == E_INVAL || rc == E_BUSY ? 0 : rc;
+}
+
 static int
 seal_one(const struct fact *f, void *cookie, struct err *e)
 {
@@ -115,14 +200,17 @@ seal_one(const struct fact *f, void *cookie, struct err *e)
 static int
 after(struct req *r, struct guide_page *x, int64_t id, struct err *e)
 {
-	char hex[EVIDENCE_HEX];
+	char hex[EVIDENCE_HEX], request[24];
 	json_t *q = NULL;
 	int rc = request_get(r->db, id, &q, e);
 
 	if (rc == 0)
 		rc = keep(r, q, hex, e);
+	(void)snprintf(request, sizeof(request), "%lld", (long long)id);
 	if (rc == 0)
-		rc = guide_page_proof(r, x, "request", "vendor", e);
+		rc = keep_files(r, x, request, e);
+	if (rc == 0)
+		rc = note_answered(r, x, q, e);
 	if (rc == 0)
 		rc = request_facts(x->d.g, q, hex, &x->who, seal_one, r, e);
 	json_decref(q);
@@ -136,6 +224,7 @@ answer(struct req *r, struct err *e)
 	struct err why = {0};
 	json_t *q = NULL, *answers, *m;
 	const struct guide_pack *form;
+	bool bad_file = false;
 	int64_t id = 0;
 	int rc = request_open(r->db, req_id(r, 0), r->now, &id, e);
 
@@ -149,12 +238,17 @@ answer(struct req *r, struct err *e)
 	rc = request_get(r->db, id, &q, e);
 	form = rc == 0 ? guide_pack(x.d.g, guide_page_text(q, "form")) : NULL;
 	answers = answers_of(r, form);
+	if (rc == 0 && !files_ok(r)) {
+		rc = err_set(&why, E_INVAL, "files");
+		bad_file = true;
+	}
 	if (rc == 0)
 		rc = request_answer(r->db, x.d.g, id, req_form(r, "name"), answers, &x.who, &why);
 	json_decref(answers);
 	if (rc == E_INVAL && q) { /* the form comes back with what was typed */
 		m = form_model(r, form, q);
 		model_text(m, "error", why.msg);
+		model_bool(m, "bad_file", bad_file);
 		json_decref(q);
 		guide_page_close(&x);
 		return req_page_status(r, 422, "vendor-form", m, e);
@@ -175,6 +269,6 @@ const struct route guide_vendor_rows[] = {
 	{M_GET, "/vendor/:token", AREA_REQUESTS, VERB_READ, NULL, F_PUBLIC | F_RATE | F_FEED, show,
 	    0},
 	{M_POST, "/vendor/:token", AREA_REQUESTS, VERB_WRITE, NULL,
-	    F_PUBLIC | F_RATE | F_FEED, answer, 0},
+	    F_PUBLIC | F_RATE | F_FEED | F_UPLOAD, answer, VENDOR_BODY},
 	{0},
 };

@@ -237,7 +237,7 @@ review(struct req *r, struct err *e)
 /* -- requests ---------------------------------------------------------------------------------- */
 
 static json_t *
-request_model(const json_t *q)
+request_model(const json_t *q, const char *today)
 {
 	char state[60];
 	json_t *o;
@@ -250,6 +250,10 @@ request_model(const json_t *q)
 	model_text(o, "chase_due", json_string_value(json_object_get(q, "chase_due")));
 	model_text(o, "answered_by", guide_page_text(q, "answered_by"));
 	model_text(o, "form", guide_page_text(q, "form"));
+	model_bool(o, "late", strcmp(guide_page_text(q, "state"), "sent") == 0 &&
+	    strcmp(guide_page_text(q, "due"), today) < 0);
+	model_bool(o, "remind", *guide_page_text(q, "chase_due") &&
+	    strcmp(guide_page_text(q, "chase_due"), today) <= 0);
 	model_bool(o, "draft", strcmp(guide_page_text(q, "state"), "draft") == 0);
 	model_bool(o, "sent", strcmp(guide_page_text(q, "state"), "sent") == 0);
 	model_bool(o, "over", strcmp(guide_page_text(q, "state"), "answered") == 0 ||
@@ -261,11 +265,13 @@ static int
 requests(struct req *r, struct err *e)
 {
 	json_t *m = json_object(), *all = NULL, *q, *rows = json_array();
+	char today[DAY_TEXT];
 	size_t i;
 	int rc = request_list(r->db, true, &all, e);
 
+	day_local(r->now, today);
 	json_array_foreach(all, i, q)
-		(void)json_array_append_new(rows, request_model(q));
+		(void)json_array_append_new(rows, request_model(q, today));
 	json_decref(all);
 	model_put(m, "rows", rows);
 	model_bool(m, "may_write", req_may(r, AREA_REQUESTS, VERB_WRITE, NULL));
@@ -318,6 +324,17 @@ request_form(struct req *r, struct err *e)
 	return req_page(r, "guide-request-new", m, e);
 }
 
+/* take_vendor(row, out, e): The record of that name; two of one name are nobody. */
+static int
+take_vendor(const struct db_row *row, void *cookie, struct err *e)
+{
+	char *out = cookie;
+
+	(void)e;
+	(void)snprintf(out, 64, "%.63s", *out ? "" : db_col_text(row, 0));
+	return 0;
+}
+
 static int
 request_new(struct req *r, struct err *e)
 {
@@ -339,7 +356,13 @@ request_new(struct req *r, struct err *e)
 	if (rc == E_NOENT)
 		rc = err_set(&why, E_INVAL, "%s", r->ja ? "頼むことを一つ選んでください" : "choose what to ask for");
 	if (rc == 0) {
-		q = json_pack("{s:s,s:O,s:O,s:s,s:s,s:s}", "vendor_name", req_form(r, "vendor"),
+		char known[64] = "";
+
+		(void)!db_each(r->db, "SELECT id FROM records WHERE kind = 'vendor' AND "
+		    "state = 'live' AND title = $1 LIMIT 2", take_vendor, known, "s", NULL,
+		    req_form(r, "vendor"));
+		q = json_pack("{s:s,s:s,s:O,s:O,s:s,s:s,s:s}", "vendor", known, "vendor_name",
+		    req_form(r, "vendor"),
 		    "subject", json_object_get(letter, "subject"), "body",
 		    json_object_get(letter, "body"), "practice", req_form(r, "practice"), "form",
 		    req_form(r, "form"), "due", req_form(r, "due"));
@@ -392,7 +415,7 @@ put_address(struct req *r, const json_t *q, json_t *m)
 static int
 request(struct req *r, struct err *e)
 {
-	json_t *q = NULL, *m = NULL;
+	json_t *q = NULL, *m = NULL, *proofs = NULL;
 	struct guide_page x;
 	int rc = guide_page_open(r, &x, e);
 
@@ -400,8 +423,11 @@ request(struct req *r, struct err *e)
 		return rc;
 	rc = request_get(r->db, id_of(r), &q, e);
 	if (rc == 0) {
-		m = request_model(q);
+		m = request_model(q, x.d.today);
 		model_put(m, "answers", answers_model(r, x.d.g, q));
+		if (proof_list(r->db, "request", req_id(r, 0), &proofs, NULL) == 0)
+			model_put(m, "files", guide_page_proofs(proofs));
+		json_decref(proofs);
 		model_bool(m, "may_write", req_may(r, AREA_REQUESTS, VERB_WRITE, NULL));
 		put_address(r, q, m);
 	}

@@ -351,7 +351,12 @@ link_post(struct req *r, struct err *e)
 	(void)snprintf(r->what, sizeof(r->what), "signin.link");
 	if (rc == E_AUTH || rc == E_NOENT)
 		return req_error(r, 410, e);
-	return rc < 0 ? rc : passed(r, &pass, wished(r), e);
+	if (rc < 0)
+		return rc;
+	req_login(r, &pass);
+	return req_go(r, e, "%s", wished(r)[0]             ? wished(r)
+	    : r->s.account.role == ROLE_INSPECTOR ? "/inspect"
+	                                           : "/");
 }
 
 static int

@@ -126,6 +126,11 @@ test_links(void)
 	EQ_I(identity_session_may(&s, AREA_GUIDE, VERB_READ, NULL, now), MAY_YES, "reads");
 	EQ_I(identity_session_may(&s, AREA_GUIDE, VERB_WRITE, NULL, now), MAY_NO, "never writes");
 	EQ_I(identity_session_may(&s, AREA_ACCESS, VERB_READ, NULL, now), MAY_NO, "no access log");
+	EQ_I(identity_session_may(&s, AREA_REGISTER, VERB_READ, NULL, now), MAY_YES, "ledgers");
+	EQ_I(identity_session_may(&s, AREA_PAPERS, VERB_READ, NULL, now), MAY_YES, "papers");
+	EQ_I(identity_session_may(&s, AREA_VAULT, VERB_READ, NULL, now), MAY_NO, "not the vault");
+	EQ_I(identity_session_may(&s, AREA_REQUESTS, VERB_READ, NULL, now), MAY_NO,
+	    "nor letters to vendors");
 }
 
 static void
