@@ -271,12 +271,6 @@ list(struct req *r, struct err *e)
 	return rc < 0 ? rc : list_page(r, k, e);
 }
 
-static int
-people(struct req *r, struct err *e)
-{
-	return list_page(r, register_kind("person"), e);
-}
-
 /* -- one record -------------------------------------------------------------------------------- */
 
 static json_t *
@@ -471,7 +465,6 @@ show(struct req *r, struct err *e)
 
 const struct route register_rows[] = {
 	{M_GET, "/register", AREA_REGISTER, VERB_READ, NULL, 0, tiles, 0},
-	{M_GET, "/people", AREA_PEOPLE, VERB_READ, NULL, 0, people, 0},
 	{M_GET, "/register/:kind", AREA_REGISTER, VERB_READ, NULL, 0, list, 0},
 	{M_GET, "/register/:kind/:id", AREA_REGISTER, VERB_READ, "$0:$1", 0, show, 0},
 	{0},

@@ -26,6 +26,10 @@ const char *reg_name(struct req *r, const char *by, char *out, size_t n);
 /* reg_field_label(r, k, key): A field's words, also of _next and so on. */
 const char *reg_field_label(const struct req *r, const struct register_kind *k, const char *key);
 
+/* people_dates(r, m): Into the model what is near: "visits" of vendors, "returns" of media,
+ * "leavers"; each only for whoever may read it. */
+void people_dates(struct req *r, json_t *m);
+
 /* reg_form(r, k, values, problems, ret, e): The fields of a form: an array of {"type":
  * "text|area|select|many","name","label","value","hint","error","required","options"}. */
 MUST int reg_form(struct req *r, const struct register_kind *k, json_t *values, json_t *problems,

@@ -9,6 +9,8 @@
 #include "mamorid/model.h"
 #include "mamorid/pages/guide_page.h"
 #include "mamorid/pages/wizard_page.h"
+#include "mamorid/pages/register.h"
+#include "mamorid/pages/vault_pages.h"
 #include "text/day.h"
 
 /* --- the copies ----------------------------------------------------------------------------- */
@@ -174,6 +176,9 @@ show(struct req *r, struct err *e)
 		json_decref(m);
 		return rc;
 	}
+	people_dates(r, m);
+	if (req_may(r, AREA_VAULT, VERB_READ, NULL))
+		vault_alarms(r, m);
 	model_bool(m, "may", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
 	model_bool(m, "may_ask", req_may(r, AREA_REQUESTS, VERB_WRITE, NULL));
 	model_bool(m, "may_vault", req_may(r, AREA_VAULT, VERB_READ, NULL));
