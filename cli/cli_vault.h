@@ -66,7 +66,7 @@ json_t *vault_time(int64_t us);
 /* vault_fact(c, f): Seal a fact when this machine keeps facts; says on stderr when it cannot. Takes
  * what ${f} owns. ${begin}: also begin the record of facts. */
 void vault_fact(struct cli *c, struct fact *f, bool begin);
-/* vault_key_proved(c, repo, o, k, how): Leave a fact that the recovery key really opened this vault.
+/* vault_key_proved(c, repo, o, k, how): Leave a fact that the recovery key really opened it.
  * Nothing when this machine's own keys did it, or when the key lies in the state itself: that says
  * nothing about the paper in the safe. */
 void vault_key_proved(struct cli *c, const char *repo, const struct vault_opened *o,

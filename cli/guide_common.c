@@ -16,19 +16,10 @@ static int
 open_all(struct guide_cli *x, struct err *e)
 {
 	const struct facts_filter any = {0};
-	char url[PATH_MAX + 32];
-	const struct db_step *steps;
-	size_t n, bad;
+	size_t bad;
 	json_t *rec = NULL;
-	int r;
+	int r = guide_new(&x->g, e);
 
-	(void)snprintf(url, sizeof(url), "sqlite:%.*s/records.db", PATH_MAX - 1, x->c->state);
-	r = db_open(url, &x->db, e);
-	steps = db_steps(&n);
-	if (r == 0)
-		r = db_migrate(x->db, steps, n, x->who.now, e);
-	if (r >= 0)
-		r = guide_new(&x->g, e);
 	if (r == 0)
 		r = desk_load(x->db, &x->st, x->g, &bad, e);
 	if (r == 0 && bad)
@@ -61,10 +52,10 @@ guide_cli_open(struct cli *c, struct guide_cli *x)
 	(void)snprintf(x->name, sizeof(x->name), "cli:%.60s", pw ? pw->pw_name : "?");
 	x->who = (struct inspect_who){x->name, x->desk.today, time_now_us()};
 	day_local(x->who.now, x->desk.today);
-	r = cli_facts(c, true, &x->st, &x->facts);
+	r = cli_records(c, true, &x->st, &x->db);
 	if (r != CLI_OK)
 		return r;
-	if (open_all(x, &e) == 0)
+	if (facts_open(&x->st, true, x->who.now, &x->facts, &e) == 0 && open_all(x, &e) == 0)
 		return CLI_OK;
 	guide_cli_close(x);
 	return cli_fail(c, &e, L(c, "点検の記録を開けません", "cannot open the guide"));

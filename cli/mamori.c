@@ -24,7 +24,7 @@ static const struct cli_cmd commands[] = {
 	    "mamori guide list|status|next|answer|later|profile|inspect|finding|review|request|...",
 	    "点検: チェックリスト・次にやること・業者に頼む", "checklists, what to do next, inspections"},
 	{"vault", cmd_vault,
-	    "mamori vault init|backup|list|restore|mount|verify|ls|find|cat ...",
+	    "mamori vault init|backup|list|state|restore|open|verify|policy|prune|serve|carry ...",
 	    "保管庫: 世代を保管する・戻す・確かめる", "the vault: keep generations, give them back, verify"},
 	{"system", cmd_system, "mamori system add|list",
 	    "守るシステムを加える・見る", "add or list what is protected on the schedule"},

@@ -1,5 +1,5 @@
 /* mamori vault state: what a vault holds, under which policy, and what waits for somebody's word: a
- * request to remove generations, generations in doubt. For a person, and for the console's pages. */
+ * request to remove generations, generations in doubt. For people and for pages. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +85,7 @@ named(const struct vault_kept *v, const uint8_t id[FMT_ID_LEN])
 	    "{s:s,s:s,s:o}", "id", hex, "name", name, "at", vault_time(k ? k->wall : 0));
 }
 
-/* request(l, v): What waits to be removed, who is still needed, and how long anybody can stop it. */
+/* request(l, v): What waits to be removed, who is needed, and how long anybody can stop it. */
 static void
 request(struct look *l, const struct vault_kept *v)
 {

@@ -417,6 +417,8 @@ places(struct mamorid *m, char real[PATH_MAX], struct err *e)
 	if (!realpath(m->state_path, real))
 		return err_sys(e, "%s", m->state_path);
 	m->state_path = real;
+	/* command lines of tasks name files below it; they must not depend on where we stand */
+	(void)snprintf(m->state.path, sizeof(m->state.path), "%s", real);
 	if (gethostname(m->host, sizeof(m->host) - 1) < 0 || !m->host[0])
 		(void)snprintf(m->host, sizeof(m->host), "localhost");
 	if (m->program[0])

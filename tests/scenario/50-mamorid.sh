@@ -90,7 +90,7 @@ is "no TLS 1.1" "$(code --tls-max 1.1 "$open")" 000
 is "TLS 1.2" "$(code --tlsv1.2 --tls-max 1.2 "$open")" 200
 for m in POST PUT DELETE OPTIONS TRACE PATCH FOO; do is "$m is refused" "$(code -X $m "$open")" 405; done
 is "a body is refused" "$(code -d @/etc/services "$open")" 405
-for p in nope ../../etc/passwd %2e%2e/etc/passwd records.db keys/console.key //etc/passwd status.css/x .; do
+for p in nope ../../etc/passwd %2e%2e/etc/passwd records.db keys/console.key //etc/passwd mamori.css/x .; do
 	c=$(code --path-as-is "$url$p")
 	ok "nothing at $p ($c)" [ "$c" = 404 ]
 done
@@ -110,7 +110,7 @@ done
 
 web_begin "$url" "$(sed -n 's/.*"setup": *"\([^"]*\)".*/\1/p' ready)"
 tap_result $? "the first start: a director signs in" "$web_status $web_to"
-web_get /status
+web_get /vault
 is "the state of protection" "$web_status" 200
 
 # the control socket
@@ -133,7 +133,7 @@ no "twice is refused" call system.add \
 ok "its first copy is made at once" wait_for 20 sql_is "SELECT outcome FROM job_runs WHERE job='backup:ssmix2'" pass
 is "with the system's path" "$(head -1 ran)" "vault backup $S/vault/p /data/電子カルテ --name ssmix2"
 ok "its result is kept" sql_is "SELECT json_extract(result,'$.files') FROM job_runs WHERE id=1" 7
-ok "the page shows it, escaped" sh -c "curl -sk -b jar -m 20 '${url}status?lang=ja' | grep -q '&lt;b&gt;カルテ 髙橋 𠮷野'"
+ok "the page shows it, escaped" sh -c "curl -sk -b jar -m 20 '${url}vault?lang=ja' | grep -q '&lt;b&gt;カルテ 髙橋 𠮷野'"
 ok "so does today's page" sh -c "curl -sk -b jar -m 20 '$url?lang=ja' | grep -q '&lt;b&gt;カルテ 髙橋 𠮷野'"
 ok "its fact is sealed" wait_for 10 sql_is "SELECT sealed FROM job_runs WHERE id=1" 1
 call job.run '{"job":"drill-files:p"}' >/dev/null
@@ -158,7 +158,7 @@ no "a fact without its fields" call fact.add '{"check":"x"}'
 touch slow
 call job.run '{"job":"backup:ssmix2"}' >/dev/null
 ok "a slow job is running" wait_for 10 sql_is "SELECT count(*) FROM job_runs WHERE ended IS NULL" 1
-ok "the page shows it" sh -c "curl -sk -b jar -m 20 '${url}status' | grep -q '<progress'"
+ok "the page shows it" sh -c "curl -sk -b jar -m 20 '${url}' | grep -q '<progress'"
 kill -9 $pid
 wait $pid 2>/dev/null
 gone() { [ ! -d "/proc/$(cat job)" ] || grep -q ') Z ' "/proc/$(cat job)/stat"; }
@@ -199,7 +199,7 @@ mv "$S/facts/log" log.good
 head -c 100 log.good >"$S/facts/log"
 begins "with a damaged sealed record it still starts"
 ok "says so" grep -q "sealed record" log
-ok "in red" sh -c "curl -sk -b jar -m 20 '${url}status' | grep -q 'hero red'"
+ok "in red" sh -c "curl -sk -b jar -m 20 '${url}' | grep -q 'banner-title'"
 ok "on today's page too" sh -c "curl -sk -b jar -m 20 '$url' | grep -q 'class=\"banner\"'"
 call job.run '{"job":"backup:ssmix2"}' >/dev/null
 ok "and copies go on" wait_for 20 sql_is "SELECT outcome FROM job_runs WHERE job='backup:ssmix2' ORDER BY id DESC LIMIT 1" pass

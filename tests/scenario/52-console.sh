@@ -154,7 +154,7 @@ web_post /me/password "password=$WEB_PASSWORD-2" "again=$WEB_PASSWORD-2"
 is "a good one" "$web_status" 303
 web_get /me
 ok "the name is exact" has '職員 葛󠄀 ㈱ ｶﾅ'
-for p in /settings/accounts /settings/access /settings/emergency /status; do web_get $p; is "staff may not see $p" "$web_status" 403; done
+for p in /settings/accounts /settings/access /settings/emergency /vault; do web_get $p; is "staff may not see $p" "$web_status" 403; done
 web_get /me
 web_post /settings/accounts "name=evil" "login=evil" "role=director"
 is "staff may not make accounts" "$web_status" 403

@@ -13,7 +13,8 @@ loader.exec_module(c)
 count = 0
 JA = {"a.b": "あ", "a.n": "{n|number} 件"}
 EN = {"a.b": "b", "a.n": "{n|number} things"}
-PARTS = {"csrf": '<input type="hidden" name="csrf" value="{{app.csrf}}">', "lay": "<main>{{body}}</main>", "part": "<b>{{x}}</b>"}
+PARTS = {"csrf": '<input type="hidden" name="csrf" value="{{app.csrf}}">', "lay": "<main>{{body}}</main>", "part": "<b>{{x}}</b>",
+         "page": "{{layout lay}}<p>x</p>"}
 
 
 def tap(good, what, why=""):
@@ -54,6 +55,8 @@ def words(what, ja, en, fine=False):
         tap(not fine, what, str(e))
 
 
+bad('a value that is called body', '<p>{{body}}</p>')
+bad('in a part, too', '<p>{{> part}}</p>', {**PARTS, 'part': '<b>{{body}}</b>'})
 good('<p class="{{x}}">{{x}} {{t.a.b}} {{t:x}} {{x|date}}</p>')
 good('<a href="/x/{{id}}?q={{q}}">{{t.a.n n=x}}</a>')
 good('{{layout lay title=t.a.b}}<p>{{> part x="y"}}</p>')

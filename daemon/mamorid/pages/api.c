@@ -14,6 +14,7 @@
 #include "guide/desk.h"
 #include "mamorid/http/console.h"
 #include "mamorid/mamorid.h"
+#include "mamorid/pages/guide_page.h"
 #include "register/register.h"
 
 #define ONCE_KEEP TIME_DAY
@@ -471,41 +472,17 @@ measure(struct req *r, struct err *e)
 typedef int desk_fn(struct desk *d, struct req *r, json_t **ret, struct err *e);
 
 static int
-facility_of(struct req *r, json_t **ret, struct err *e)
-{
-	json_t *rec = NULL;
-	int rc = register_get(r->db, register_kind("facility"), "main", &rec, e);
-
-	*ret = rc == 0 ? json_incref(json_object_get(rec, "values")) : NULL;
-	json_decref(rec);
-	return rc == E_NOENT ? 0 : rc;
-}
-
-static int
 at_desk(struct req *r, desk_fn *fn, json_t **ret, struct err *e)
 {
-	static const struct facts_filter any;
-	struct facts *fs = r->c->facts ? *r->c->facts : NULL;
-	struct fact *list = NULL;
-	struct guide *g = NULL;
-	json_t *facility = NULL;
-	struct desk d;
-	size_t n = 0, bad;
-	int rc = fs ? guide_new(&g, e) : err_set(e, E_BUSY, "the sealed record cannot be read now");
+	struct guide_page x = {0};
+	int rc = r->c->facts && *r->c->facts
+	    ? guide_page_open(r, &x, e)
+	    : err_set(e, E_BUSY, "the sealed record cannot be read now");
 
-	if (rc == 0)
-		rc = desk_load(r->db, r->c->state, g, &bad, e);
-	if (rc == 0)
-		rc = facts_newest(fs, &any, &list, &n, e);
-	if (rc == 0)
-		rc = facility_of(r, &facility, e);
-	if (rc == 0)
-		rc = desk_begin(&d, g, r->db, r->c->state, list, n, facility, r->now, e);
-	if (rc == 0)
-		rc = fn(&d, r, ret, e);
-	json_decref(facility);
-	facts_newest_free(list, n);
-	guide_free(g);
+	if (rc < 0)
+		return rc;
+	rc = fn(&x.d, r, ret, e);
+	guide_page_close(&x);
 	return rc;
 }
 

@@ -50,7 +50,8 @@ area(struct req *r, struct err *e)
 	(void)snprintf(word, sizeof(word), "today.pillar.%s", id);
 	model_text(m, "word", word);
 	model_put(m, "rows", rows_of(r, all, id));
-	model_put(m, "crumbs", model_crumbs("nav.today", "/", "nav.guide", "/guide", word, NULL, NULL));
+	model_put(m, "crumbs",
+	    model_crumbs("nav.today", "/", "nav.guide", "/guide", word, NULL, NULL));
 	json_decref(all);
 	return req_page(r, "guide-area", m, e);
 }

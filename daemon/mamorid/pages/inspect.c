@@ -13,7 +13,7 @@
 
 enum { MAX_DAYS = 14, USUAL_DAYS = 1 };
 
-/* --- the binder of one account ----------------------------------------------------------------- */
+/* --- the binder of one account ---------------------------------------------------------------- */
 
 static int
 binder_make(struct req *r, const char *account, int64_t days, struct err *e)
@@ -71,7 +71,7 @@ binder_state(struct req *r, json_t *o, const char *account)
 	task_free(&t);
 }
 
-/* --- for the director ---------------------------------------------------------------------------- */
+/* --- for the director ------------------------------------------------------------------------- */
 
 static json_t *
 open_ones(struct req *r)
@@ -196,7 +196,7 @@ renew(struct req *r, struct err *e)
 	return rc < 0 ? rc : req_go(r, e, "/guide/inspector");
 }
 
-/* --- for the inspector ---------------------------------------------------------------------------- */
+/* --- for the inspector ------------------------------------------------------------------------ */
 
 static int
 front(struct req *r, struct err *e)

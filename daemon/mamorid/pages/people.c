@@ -10,7 +10,7 @@
 
 enum { SHOWN = 20, PER_PAGE = 50, AHEAD = 7, LEAVE_AHEAD = 30, LEAVE_BACK = 30 };
 
-/* --- dates that are near ----------------------------------------------------------------------- */
+/* --- dates that are near ---------------------------------------------------------------------- */
 
 struct near {
 	json_t *rows;
@@ -125,7 +125,7 @@ people_dates(struct req *r, json_t *m)
 	}
 }
 
-/* --- the page ----------------------------------------------------------------------------------- */
+/* --- the page --------------------------------------------------------------------------------- */
 
 static int
 take_count(const struct db_row *row, void *cookie, struct err *e)

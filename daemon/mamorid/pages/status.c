@@ -1,37 +1,6 @@
-/* The plain status page. */
-#include <limits.h>
-#include <stdio.h>
-
+/* Pages that hardly need a model: what to do in an emergency, and what can be printed. */
 #include "mamorid/http/console.h"
-#include "mamorid/mamorid.h"
-#include "mamorid/model.h"
 #include "mamorid/pages/pages.h"
-#include "status.h"
-
-static int
-show(struct req *r, struct err *e)
-{
-	struct mamorid *m = r->c->daemon;
-	AUTO(buf_free) struct buf b = {0};
-	char line[PATH_MAX * 2 + 64];
-	struct status_opts o = {.ja = r->ja, .drill_line = line, .version = MAMORI_VERSION,
-	    .ledger_error = m->facts_error};
-	struct model model;
-	int rc = model_make(m->db, sched_running(m->sched), r->now, &model, e);
-
-	if (rc < 0)
-		return rc;
-	buf_init(&b, WEB_PAGE);
-	(void)snprintf(line, sizeof(line), "%s --state %s drill ransomware", m->program,
-	    m->state_path);
-	if (m->facts_error[0])
-		model.overall = LIGHT_RED;
-	rc = status_page(&model, &o, &b, e);
-	model_free(&model);
-	if (rc < 0)
-		return rc;
-	return req_bytes(r, "text/html; charset=utf-8", NULL, b.p, b.len, e);
-}
 
 /* What to do in the first ten minutes; for everybody, signed in or not, and before the set-up. */
 static int
@@ -55,6 +24,5 @@ papers(struct req *r, struct err *e)
 const struct route status_rows[] = {
 	{M_GET, "/papers", AREA_PAPERS, VERB_READ, NULL, 0, papers, 0},
 	{M_GET, "/incident", AREA_INCIDENT, VERB_READ, NULL, F_PUBLIC | F_SETUP, incident, 0},
-	{M_GET, "/status", AREA_VAULT, VERB_READ, NULL, 0, show, 0},
 	{0},
 };

@@ -31,7 +31,7 @@ when(json_t *m, const char *to, const json_t *o, const char *key)
 		model_int(m, to, at);
 }
 
-/* --- what the facts say ------------------------------------------------------------------------ */
+/* --- what the facts say ----------------------------------------------------------------------- */
 
 static int
 take_id(const struct db_row *row, void *cookie, struct err *e)
@@ -163,7 +163,8 @@ keys(struct req *r)
 			model_int(o, "at", list[k].at);
 			model_bool(o, "old", r->now - list[k].at > 400 * TIME_DAY);
 			(void)snprintf(how, sizeof(how), "vault.key.from.%s",
-			    strcmp(text(list[k].observed, "from"), "typed") == 0 ? "typed" : "file");
+			    strcmp(text(list[k].observed, "from"), "typed") == 0 ? "typed"
+										 : "file");
 			model_text(o, "how", how);
 		}
 	}
@@ -197,7 +198,7 @@ vault_alarms(struct req *r, json_t *m)
 	model_bool(m, "may_guide", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
 }
 
-/* --- what the vault says ----------------------------------------------------------------------- */
+/* --- what the vault says ---------------------------------------------------------------------- */
 
 static int
 look(struct req *r, struct err *e)
@@ -253,7 +254,8 @@ static json_t *
 gen_model(const json_t *g, int64_t now)
 {
 	json_t *o = json_pack("{s:s, s:s%, s:s, s:I, s:I, s:b, s:b, s:b}", "id", text(g, "id"),
-	    "short", text(g, "id"), strnlen(text(g, "id"), 8), "name", text(g, "name"), "files", json_integer_value(json_object_get(g, "files")), "bytes",
+	    "short", text(g, "id"), strnlen(text(g, "id"), 8), "name", text(g, "name"),
+	    "files", json_integer_value(json_object_get(g, "files")), "bytes",
 	    json_integer_value(json_object_get(g, "bytes")), "removed",
 	    json_is_true(json_object_get(g, "removed")), "verified",
 	    json_is_true(json_object_get(g, "verified")), "doubted",
@@ -320,7 +322,8 @@ listing(struct req *r, json_t *m, const json_t *all)
 
 	model_put(m, "pager", model_pager(r, (int64_t)n, GENS_PAGE, &offset));
 	for (size_t i = (size_t)offset; i < n && i < (size_t)offset + GENS_PAGE; i++)
-		(void)json_array_append_new(rows, gen_model(json_array_get(all, n - 1 - i), r->now));
+		(void)json_array_append_new(
+		    rows, gen_model(json_array_get(all, n - 1 - i), r->now));
 	for (size_t i = n; i-- > 0;)
 		if (*text(json_array_get(all, i), "doubt"))
 			(void)json_array_append_new(
@@ -364,7 +367,7 @@ state_page(struct req *r, struct err *e)
 	return req_page(r, "vault-state", m, e);
 }
 
-/* --- somebody's word ---------------------------------------------------------------------------- */
+/* --- somebody's word -------------------------------------------------------------------------- */
 
 /* with_key(r, n, argv, e): Start a command with the uploaded approver key, which is removed when
  * the command has ended (tasks.c). Takes ${argv}. */
@@ -482,7 +485,7 @@ keep_alarm(struct req *r, struct err *e)
 	return req_go(r, e, "/guide/findings/%lld", (long long)id);
 }
 
-/* --- disks -------------------------------------------------------------------------------------- */
+/* --- disks ------------------------------------------------------------------------------------ */
 
 static int
 disks_look(struct req *r, struct err *e)
