@@ -143,7 +143,7 @@ class Web:
     def __init__(self, console, number=1):
         self.console, self.source = console, f'127.0.0.{number}' if number < 255 else \
             f'127.0.{number // 250}.{number % 250 + 1}'
-        self.cookies, self.csrf, self.conn = {}, '', None
+        self.cookies, self.csrf, self.conn, self.used = {}, '', None, 0
 
     def close(self):
         if self.conn:
@@ -155,6 +155,8 @@ class Web:
         h = {'User-Agent': 'mamori-test', **(headers or {})}
         if self.cookies:
             h.setdefault('Cookie', '; '.join(f'{k}={v}' for k, v in self.cookies.items()))
+        if time.monotonic() - self.used > 5:  # the server gives up what is silent, perhaps just now
+            self.close()
         for again in (True, False):
             try:
                 if not self.conn:
@@ -166,6 +168,7 @@ class Web:
                 self.conn.request(method, path, body, h)
                 r = self.conn.getresponse()
                 a = Answer(r.status, r.getheaders(), r.read())
+                self.used = time.monotonic()
                 break
             except (http.client.HTTPException, OSError):
                 self.close()
@@ -189,7 +192,7 @@ class Web:
     def get(self, path, **headers):
         return self.ask('GET', path, headers=headers)
 
-    def post(self, path, headers=None, **fields):
+    def post(self, path, headers=None, /, **fields):
         fields = {'csrf': self.csrf, **fields}
         if any(isinstance(v, tuple) for v in fields.values()):
             body, kind = multipart(fields)

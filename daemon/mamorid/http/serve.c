@@ -28,9 +28,10 @@ struct call {
 	struct web *w;
 	struct MHD_Connection *conn;
 	struct req r;
+	char *uri;            /* as sent, with its query */
 	struct buf body;      /* of a form without files, or JSON */
 	struct spool *spool;  /* of one with files */
-	bool json, bad, suspended, done;
+	bool begun, json, bad, suspended, done;
 	struct err e;         /* of a bad body */
 	uint64_t progress;
 };
@@ -185,29 +186,40 @@ header(const struct call *k, const char *name)
 	return MHD_lookup_connection_value(k->conn, MHD_HEADER_KIND, name);
 }
 
-struct count {
-	const char *name;
-	unsigned n;
+struct heads {
+	unsigned host, length, coding, cookie;
+	bool odd;
 };
 
 static enum MHD_Result
-on_count(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+on_head(void *cls, enum MHD_ValueKind kind, const char *key, size_t nkey, const char *value,
+    size_t nvalue)
 {
-	struct count *c = cls;
+	struct heads *h = cls;
 
-	(void)kind, (void)value;
-	if (strcasecmp(key, c->name) == 0)
-		c->n++;
+	(void)kind;
+	h->host += strcasecmp(key, "Host") == 0;
+	h->length += strcasecmp(key, "Content-Length") == 0;
+	h->coding += strcasecmp(key, "Transfer-Encoding") == 0;
+	h->cookie += strcasecmp(key, "Cookie") == 0;
+	for (size_t i = 0; i < nkey; i++) /* "Content-Length :" is a length to some readers */
+		if (key[i] <= 0x20 || key[i] >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", key[i]))
+			h->odd = true;
+	for (size_t i = 0; value && i < nvalue; i++)
+		if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f)
+			h->odd = true;
 	return MHD_YES;
 }
 
-static unsigned
-how_many(const struct call *k, const char *name)
+/* one_meaning(k): Whether no other reader could take the head differently; what smuggling is made
+ * of is never sent by a browser. */
+static bool
+one_meaning(const struct call *k)
 {
-	struct count c = {.name = name};
+	struct heads h = {0};
 
-	(void)MHD_get_connection_values(k->conn, MHD_HEADER_KIND, on_count, &c);
-	return c.n;
+	(void)MHD_get_connection_values_n(k->conn, MHD_HEADER_KIND, on_head, &h);
+	return h.host == 1 && h.length <= 1 && h.coding == 0 && h.cookie <= 1 && !h.odd;
 }
 
 static unsigned
@@ -314,18 +326,17 @@ read_program(struct call *k)
 	keep(r->once, sizeof(r->once), header(k, "Idempotency-Key"));
 }
 
-static enum MHD_Result
-on_argument(void *cls, enum MHD_ValueKind kind, const char *key, size_t nkey, const char *value,
-    size_t nvalue)
+/* read_query(k): The library would decode address and query once more than we do, and end them at
+ * a NUL; so both are taken as sent. Cuts the query off k->uri. */
+static void
+read_query(struct call *k)
 {
-	struct call *k = cls;
+	char *q = strchr(k->uri, '?');
 
-	(void)kind;
-	/* "?x" without a value is no field, and not worth a refusal */
-	if (nkey > 0 && form_add(&k->r.query, key, nkey, value ? value : "", value ? nvalue : 0,
-	        NULL) < 0)
-		k->bad = true;
-	return MHD_YES;
+	if (!q)
+		return;
+	*q++ = 0;
+	k->bad = form_urlencoded(&k->r.query, q, strlen(q), NULL) < 0;
 }
 
 /* query_text(k): The query again from its decoded fields, for links back to here. */
@@ -350,9 +361,9 @@ query_text(struct call *k)
 	    b.p ? (const char *)b.p : "");
 }
 
-/* read_head(k, url, method): 0, or the status to refuse with. */
+/* read_head(k, method): 0, or the status to refuse with. */
 static unsigned
-read_head(struct call *k, const char *url, const char *method)
+read_head(struct call *k, const char *method)
 {
 	struct req *r = &k->r;
 	const char *host = header(k, "Host"), *agent = header(k, "User-Agent");
@@ -361,19 +372,18 @@ read_head(struct call *k, const char *url, const char *method)
 	r->head = strcmp(method, "HEAD") == 0;
 	r->now = loop_wall(k->w->l);
 	read_source(k);
-	(void)MHD_get_connection_values_n(k->conn, MHD_GET_ARGUMENT_KIND, on_argument, k);
+	read_query(k);
 	read_cookies(k);
 	read_program(k);
 	(void)snprintf(r->host, sizeof(r->host), "%s", host ? host : "");
 	read_referer(k);
 	for (const char *p = agent; p && *p && (size_t)(p - agent) < sizeof(r->agent) - 1; p++)
 		r->agent[p - agent] = *p >= 0x20 && *p < 0x7f ? *p : '?';
-	if (how_many(k, "Host") != 1 || how_many(k, "Content-Length") > 1 ||
-	    how_many(k, "Transfer-Encoding") > 0 || how_many(k, "Cookie") > 1 || k->bad)
-		return 400; /* also what smuggling is made of; no browser sends these */
-	if (!form_path_ok(url))
-		return strlen(url) >= FORM_PATH ? 414 : 404;
-	(void)snprintf(r->path, sizeof(r->path), "%s", url);
+	if (!one_meaning(k) || k->bad)
+		return 400;
+	if (!form_path_ok(k->uri))
+		return strlen(k->uri) >= FORM_PATH ? 414 : 404;
+	(void)snprintf(r->path, sizeof(r->path), "%s", k->uri);
 	query_text(k);
 	if (!gate_host(host, k->w->c->host))
 		return 421;
@@ -458,11 +468,11 @@ read_kind(struct call *k)
  */
 
 static enum MHD_Result
-first(struct call *k, const char *url, const char *method)
+first(struct call *k, const char *method)
 {
 	struct err e = {0};
 	struct req *r = &k->r;
-	unsigned status = read_head(k, url, method);
+	unsigned status = read_head(k, method);
 	int rc;
 
 	if (status == 405)
@@ -540,24 +550,35 @@ last(struct call *k)
 	return answer(k);
 }
 
+/* on_uri(cls, uri, conn): The first that is known of a request. */
+static void *
+on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
+{
+	struct web *w = cls;
+	struct call *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->w = w;
+	k->conn = conn;
+	k->uri = strdup(uri);
+	req_init(&k->r, w->c);
+	w->open++;
+	return k;
+}
+
 static enum MHD_Result
 on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
     const char *version, const char *upload, size_t *upload_size, void **con_cls)
 {
-	struct web *w = cls;
 	struct call *k = *con_cls;
 
-	(void)version;
-	if (!k) {
-		k = calloc(1, sizeof(*k));
-		if (!k)
-			return MHD_NO;
-		k->w = w;
-		k->conn = c;
-		req_init(&k->r, w->c);
-		w->open++;
-		*con_cls = k;
-		return first(k, url, method);
+	(void)cls, (void)c, (void)url, (void)version;
+	if (!k || !k->uri)
+		return MHD_NO; /* no memory */
+	if (!k->begun) {
+		k->begun = true;
+		return first(k, method);
 	}
 	if (k->done)
 		return MHD_YES;
@@ -631,6 +652,7 @@ on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
 		explicit_bzero(k->body.p, k->body.cap); /* passwords come this way */
 	buf_free(&k->body);
 	req_free(&k->r);
+	free(k->uri);
 	free(k);
 	w->open--;
 	*con_cls = NULL;
@@ -721,7 +743,8 @@ web_start(struct loop *l, int fd, const char *cert, const char *key, struct cons
 	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_MAX_PER_IP,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEB_REQUEST,
-	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, w,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, w, MHD_OPTION_END);
 	if (!w->d) {
 		work_free(c->work);
