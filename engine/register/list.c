@@ -103,27 +103,43 @@ like(const char *text, struct buf *b, struct err *e)
 	return r == 0 && !buf_cstr(b, e) ? E_NOMEM : r;
 }
 
-/* The conditions of a query, always with the same arguments: $1 kind, $2 state, $3 pattern, $4 day,
- * then field and value of each filter. */
-#define ONE_FILTER(f, v)                                                                           \
-	" AND (" f " = '' OR (" v " <> '' AND EXISTS (SELECT 1 FROM record_values v WHERE "        \
-	"v.kind = r.kind AND v.record = r.id AND v.field = " f " AND v.value = " v ")) OR (" v     \
-	" = '' AND NOT EXISTS (SELECT 1 FROM record_values v WHERE v.kind = r.kind AND "           \
-	"v.record = r.id AND v.field = " f ")))"
-#define WHERE                                                                                      \
-	"WHERE r.kind = $1 AND ($2 = '' OR r.state = $2) "                                         \
-	"AND ($3 = '' OR r.search LIKE $3 ESCAPE '\\') "                                           \
-	"AND ($4 = '' OR r.missing <> '' OR (r.next_date <> '' AND r.next_date < $4))"             \
-	ONE_FILTER("$5", "$6") ONE_FILTER("$7", "$8") ONE_FILTER("$9", "$10")                      \
-	ONE_FILTER("$11", "$12")
-#define WHERE_TYPES "ssssssssssss"
-
 struct terms {
 	const char *state, *day;
 	const char *field[REGISTER_FILTERS], *value[REGISTER_FILTERS];
 	char number[REGISTER_FILTERS][16];
 	struct buf pattern;
 };
+
+/* The conditions of a query, always with the same arguments: $1 kind, $2 state, $3 pattern, $4 day,
+ * then field and value of each filter. What is not asked for is left out, so that a plain list is
+ * read in the order of an index and its rows are counted there; its argument, which is empty, still
+ * stands in the text. */
+static int
+where(const struct terms *t, struct buf *b, struct err *e)
+{
+	int r = buf_fmt(b, e, "WHERE r.kind = $1 AND %s AND %s AND %s",
+	    *t->state ? "r.state = $2" : "$2 = ''",
+	    t->pattern.len ? "r.search LIKE $3 ESCAPE '\\'" : "$3 = ''",
+	    *t->day ? "(r.missing <> '' OR (r.next_date <> '' AND r.next_date < $4))" : "$4 = ''");
+
+	for (size_t i = 0; i < REGISTER_FILTERS && r == 0; i++) {
+		unsigned f = (unsigned)(5 + 2 * i), v = f + 1;
+
+		if (!*t->field[i])
+			r = buf_fmt(b, e, " AND $%u = '' AND $%u = ''", f, v);
+		else if (*t->value[i])
+			r = buf_fmt(b, e, " AND EXISTS (SELECT 1 FROM record_values v WHERE v.kind "
+			    "= r.kind AND v.record = r.id AND v.field = $%u AND v.value = $%u)", f,
+			    v);
+		else
+			r = buf_fmt(b, e, " AND $%u = '' AND NOT EXISTS (SELECT 1 FROM "
+			    "record_values v WHERE v.kind = r.kind AND v.record = r.id AND "
+			    "v.field = $%u)", v, f);
+	}
+	return r;
+}
+
+#define WHERE_TYPES "ssssssssssss"
 
 #define WHERE_ARGS(k, t)                                                                           \
 	(k)->key, (t)->state, (const char *)(t)->pattern.p, (t)->day, (t)->field[0],               \
@@ -195,10 +211,13 @@ read_page(struct db *db, const struct register_kind *k, const struct register_qu
 	if (!order)
 		return E_INVAL;
 	buf_init(&sql, 8192);
-	r = buf_fmt(&sql, e, "SELECT " REGISTER_COLUMNS "%s" WHERE " ORDER BY %s LIMIT $13 "
-	    "OFFSET $14", by_field ? "LEFT JOIN (SELECT record, min(value) AS value FROM "
-	    "record_values WHERE kind = $1 AND field = $15 GROUP BY record) s ON s.record = r.id "
-	                           : "", order);
+	r = buf_fmt(&sql, e, "SELECT " REGISTER_COLUMNS "%s", by_field ? "LEFT JOIN (SELECT record, "
+	    "min(value) AS value FROM record_values WHERE kind = $1 AND field = $15 GROUP BY "
+	    "record) s ON s.record = r.id " : "");
+	if (r == 0)
+		r = where(t, &sql, e);
+	if (r == 0)
+		r = buf_fmt(&sql, e, " ORDER BY %s LIMIT $13 OFFSET $14", order);
 	if (r == 0 && !buf_cstr(&sql, e))
 		r = E_NOMEM;
 	if (r == 0 && by_field)
@@ -208,6 +227,25 @@ read_page(struct db *db, const struct register_kind *k, const struct register_qu
 	else if (r == 0)
 		r = db_each(db, (const char *)sql.p, register_row_json, records, WHERE_TYPES "ii",
 		    e, WHERE_ARGS(k, t), q->limit ? q->limit : 50, q->offset);
+	buf_free(&sql);
+	return r;
+}
+
+static int
+count(struct db *db, const struct register_kind *k, const struct terms *t, int64_t *ret,
+    struct err *e)
+{
+	struct buf sql;
+	int r;
+
+	buf_init(&sql, 8192);
+	r = buf_str(&sql, "SELECT count(*) FROM records r ", e);
+	if (r == 0)
+		r = where(t, &sql, e);
+	if (r == 0 && !buf_cstr(&sql, e))
+		r = E_NOMEM;
+	if (r == 0)
+		r = db_i64(db, (const char *)sql.p, ret, WHERE_TYPES, e, WHERE_ARGS(k, t));
 	buf_free(&sql);
 	return r;
 }
@@ -225,8 +263,7 @@ register_list(struct db *db, const struct register_kind *k, const struct registe
 	if (r == 0 && (q->limit < 0 || q->limit > REGISTER_MAX_PAGE || q->offset < 0))
 		r = err_set(e, E_INVAL, "no such part of the list");
 	if (r == 0)
-		r = db_i64(db, "SELECT count(*) FROM records r " WHERE, &total, WHERE_TYPES, e,
-		    WHERE_ARGS(k, &t));
+		r = count(db, k, &t, &total, e);
 	if (r == 0)
 		r = read_page(db, k, q, &t, records, e);
 	json_array_foreach(records, i, one)
