@@ -39,6 +39,7 @@ def take(kind, name):
 
 
 # --- a hospital of 200 beds in its registers: made up, the same each time
+BEDS = 520  # devices
 KANJI = '佐藤 鈴木 高橋 髙橋 田中 渡邉 﨑山 𠮷野 葛󠄀城 山本 中村 小林 加藤 吉田 山田 佐々木'.split()
 GIVEN = '一郎 花子 美咲 大輔 健 由美 直樹 恵 拓也 真理 翔 亜希子 誠 久美子 学'.split()
 c = Console()
@@ -47,9 +48,6 @@ d.director()
 d.post('/register/facility', f_name='練習総合病院', f_type='hospital', f_beds='200', f_address='徳島県', f_phone='0883-00-0000')
 d.close()
 c.stop()
-BEDS = 600  # devices of 200 beds
-
-
 def devices(lo, hi):
     return csv('device.csv', ['名前・管理番号', '種類', '置き場所', 'メーカー', '型番', '製造番号', 'IPアドレス'],
                ([f'PC-{i:05} {KANJI[i % 16]}', ('パソコン', 'サーバー', 'タブレット')[i % 3], f'{i % 9 + 1}階 {"東西南北"[i % 4]}病棟', '㈱メーカー',
@@ -57,6 +55,10 @@ def devices(lo, hi):
 
 
 take('device', devices(0, BEDS))
+take('person', csv('person.csv', ['名前', '区分', '職種'], ([f'{KANJI[i % 16]} {GIVEN[i // 16 % 15]}', ('法令上の守秘義務のある者', '雇用契約下の事務')[i % 3 == 0],
+                                                          ('医師', '看護師', '事務')[i % 3]] for i in range(240))))
+take('system', csv('system.csv', ['名前', '種類'], ([f'{x} {i}号機', x] for i in range(1, 6) for x in ('電子カルテ', '画像（PACS）', '検査', '予約', '調剤'))))
+take('contact', csv('contact.csv', ['名前', '種類', '電話'], ([f'{KANJI[i % 16]} {i}', ('職員', '業者', '警察')[i % 3], f'0883-00-{i:04}'] for i in range(40))))
 take('vendor', csv('vendor.csv', ['名前'], ([f'㈱{KANJI[i % 16]}システム {i}'] for i in range(40))))
 c.start()
 d.get('/me')
