@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "guide/extract.h"
+#include "guide/proof.h"
 #include "register/register.h"
 #include "report/papers.h"
 #include "text/day.h"
@@ -184,6 +185,45 @@ ledgers(struct guide_cli *x, json_t **ret, struct err *e)
 	return r;
 }
 
+/* evidence(x, into, e): The files that stand behind answers, as one more ledger. Each is named by
+ * the first digits of its SHA-256, so that a copy on the table can be held against it. */
+static int
+evidence(struct guide_cli *x, json_t *into, struct err *e)
+{
+	static const struct {
+		const char *about, *word;
+	} t[] = {{"item", "点検の項目"}, {"practice", "取組"}, {"finding", "できていないこと"},
+	    {"request", "業者への依頼"}, {"review", "見直しの会議"}};
+	json_t *rows = json_array();
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(t) && r == 0; i++) {
+		json_t *all = NULL, *p;
+		size_t j;
+
+		r = proof_list(x->db, t[i].about, NULL, &all, e);
+		json_array_foreach(all, j, p) {
+			const char *subject = guide_cli_text(p, "subject");
+			const char *item = strchr(subject, ':');
+
+			if (json_array_size(rows) < (size_t)LEDGER_ROWS)
+				(void)json_array_append_new(rows, json_pack("[o,s,s,s,s,o]",
+				    json_sprintf("%s %s", t[i].word, item ? item + 1 : subject),
+				    guide_cli_text(p, "title"), guide_cli_text(p, "name"),
+				    guide_cli_text(p, "effective"), guide_cli_text(p, "expires"),
+				    json_sprintf("%.16s", guide_cli_text(p, "sha256"))));
+		}
+		json_decref(all);
+	}
+	if (json_array_size(rows))
+		(void)json_array_append_new(into, json_pack("{s:s,s:[ssssss],s:o}", "title",
+		    "付けた書類（証拠）", "columns", "何について", "題", "ファイル", "示す日", "いつまで",
+		    "SHA-256 の頭", "rows", rows));
+	else
+		json_decref(rows);
+	return r;
+}
+
 static int
 generations(struct guide_cli *x, json_t **ret, struct err *e)
 {
@@ -286,6 +326,8 @@ binder(struct guide_cli *x, json_t *o, const struct want *w, struct err *e)
 	char due[16];
 	int r = common(x, o, e);
 
+	if (r == 0)
+		r = evidence(x, json_object_get(o, "ledgers"), e);
 	if (r == 0)
 		r = checklists(x, o, w->pack, e);
 	if (r == 0)
