@@ -211,9 +211,9 @@ read_page(struct db *db, const struct register_kind *k, const struct register_qu
 	if (!order)
 		return E_INVAL;
 	buf_init(&sql, 8192);
-	r = buf_fmt(&sql, e, "SELECT " REGISTER_COLUMNS "%s", by_field ? "LEFT JOIN (SELECT record, "
-	    "min(value) AS value FROM record_values WHERE kind = $1 AND field = $15 GROUP BY "
-	    "record) s ON s.record = r.id " : "");
+	r = buf_fmt(&sql, e, "SELECT " REGISTER_COLUMNS "%s", by_field
+		? "LEFT JOIN (SELECT record, min(value) AS value FROM record_values WHERE kind = "
+		  "$1 AND field = $15 GROUP BY record) s ON s.record = r.id " : "");
 	if (r == 0)
 		r = where(t, &sql, e);
 	if (r == 0)
