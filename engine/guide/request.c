@@ -32,9 +32,10 @@ letter_ja(struct buf *b, const struct guide_practice *p, const struct guide_pack
 
 	day_wareki(due, day, sizeof(day));
 	r = buf_fmt(b, e,
-	    "%s 御中\n\nいつもお世話になっております。%sです。\n\n"
+	    "%s 御中\n\nいつもお世話になっております。%s%s\n\n"
 	    "厚生労働省の安全管理ガイドラインと年次のチェックリストに沿って、院内の点検をしています。"
-	    "次のことを教えてください。\n\n", vendor, facility);
+	    "次のことを教えてください。\n\n", vendor, facility,
+	    *facility ? "です。" : ""); /* not named yet: signed by hand */
 	if (r == 0 && p && p->ask.ja)
 		r = buf_fmt(b, e, "　1. %s\n", p->ask.ja);
 	if (r == 0 && p)
