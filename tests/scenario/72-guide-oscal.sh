@@ -2,7 +2,7 @@
 # What other programs read: each checklist exported as OSCAL assessment results holds to the rules of that format's schema
 # (version 1.1.2): the keys that must be there, no others, and the form of each value.
 # heavy
-# timeout: 240
+# timeout: 600
 . "$MAMORI_SRC/tests/tap.sh"
 for t in python3 jq; do command -v $t >/dev/null || skip_all "$t is missing"; done
 export MAMORI_STATE=$PWD/state LANG=C.UTF-8 TZ=Asia/Tokyo
