@@ -7,6 +7,7 @@ console counts by address, its own address of 127.0.0.0/8; and TAP.
     a = w.post('/me/pin', pin='1')    with the token of the session's forms; values: text, or (name, bytes) for a file
     w.raw(b'GET / ...')               bytes as they are, the answer's bytes
 """
+import atexit
 import base64
 import hashlib
 import hmac
@@ -60,6 +61,7 @@ class Console:
     def __init__(self, state='state', options=()):
         self.state, self.options, self.proc = os.path.abspath(state), list(options), None
         self.port = 0
+        atexit.register(lambda: self.proc and self.proc.poll() is None and self.kill())
         self.start()
 
     def start(self):
