@@ -439,7 +439,7 @@ serve(int upto, bool deep, char why[600])
 static void
 build(const struct rp_plan *pl, const struct rp_fs *fs, struct vt *s)
 {
-	int fd;
+	int fd = -1;
 
 	(void)snprintf(s->top, sizeof(s->top), "%.200s/s", v.top);
 	s->place.statefd = -1;

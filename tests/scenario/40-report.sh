@@ -48,7 +48,8 @@ TIMEFORMAT='%U %S'
 times=$({ time render long.json --pdf long.pdf >/dev/null; } 2>&1)
 pages=$(LC_ALL=C pdfinfo long.pdf | sed -n 's/^Pages: *//p')
 ok "at least 60 pages ($pages)" test "$pages" -ge 60
-ok "in at most 3 s of processor time ($times)" awk -v t="$times" 'BEGIN{split(t,a," ");exit a[1]+a[2]>3}'
+# bench/console.sh measures it (0.9 s); this is for what has gone wrong by an order, also under a sanitizer
+ok "without running away ($times s of processor time)" awk -v t="$times" 'BEGIN{split(t,a," ");exit a[1]+a[2]>12}'
 ok "of at most 1.5 MB ($(stat -c %s long.pdf))" test "$(stat -c %s long.pdf)" -le 1500000
 pdftotext -layout long.pdf long.txt
 is "the header of a table is on every one of its pages" "$(grep -c '番号  *項目  *答え' long.txt)" "$((pages - 1))"

@@ -33,7 +33,8 @@ kind_word(const char *kind)
 {
 	static const char *const kinds[][2] = {{"backup", "vault.kind.backup"},
 	    {"drill-files", "vault.kind.drill-files"}, {"drill-system", "vault.kind.drill-system"},
-	    {"verify", "vault.kind.verify"}, {"verify-deep", "vault.kind.verify-deep"}};
+	    {"verify", "vault.kind.verify"}, {"verify-deep", "vault.kind.verify-deep"},
+	    {"vault-clock", "vault.kind.vault-clock"}, {"disk-check", "vault.kind.disk-check"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kind, kinds[i][0]) == 0)
