@@ -99,7 +99,7 @@ test_allowed(void)
 	    "[\"vault\",\"backup\",\"mamori://h/x\",\"/a\",\"--name\",\"髙橋\"]",
 	    "[\"vault\",\"state\",\"/v\"]", "[\"vault\",\"disk\",\"list\"]",
 	    "[\"vault\",\"prune\",\"/v\",\"--cancel\",\"--by\",\"tanaka\",\"--request\",\"7\"]",
-	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"long\",\"--approver-key\",\"/state/spool/up-1\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\",\"--approver-key\",\"/state/spool/u\"]",
 	    "[\"vault\",\"accept\",\"/v\",\"00ff\",\"--approver-key\",\"/state/spool/up-1\"]",
 	    "[\"vault\",\"ls\",\"/v\",\"latest\"]", "[\"vault\",\"ls\",\"/v\",\"1\",\"葛󠄀/x\"]",
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/srv/back\",\"--path\",\"a\"]",
