@@ -29,8 +29,9 @@ halt() { # faketime starts a child
 }
 fact() { m facts --json --check "$1" 2>/dev/null | jq -r '[.facts[]] | last | .outcome'; }
 
-# a program that is built with sanitizers cannot be given another clock
-faked() { command -v faketime >/dev/null && faketime -f -3h "$MAMORI" --version >/dev/null 2>&1; }
+# a program that is built with sanitizers cannot be given another clock: it ends, or never comes back
+command -v faketime >/dev/null && timeout -k 1 20 faketime -f -3h "$MAMORI" --version >/dev/null 2>&1
+faked=$?
 
 mkdir srv
 tmpfs=no
@@ -69,7 +70,7 @@ fi
 # clocks
 vault clock "$url" >out 2>&1
 ok "clocks that agree" contains "agrees" "$(cat out)"
-if faked; then
+if [ $faked = 0 ]; then
 	says "a clock far away is told" "behind this machine's" faketime -f +3h "$MAMORI" --lang en vault clock "$url"
 	says "in the other direction" "ahead of this machine's" faketime -f -3h "$MAMORI" --lang en vault clock "$url"
 	says "a certificate that has expired by then" "expired" faketime -f +9000d "$MAMORI" --lang en vault backup "$url" src --name one
@@ -83,7 +84,7 @@ fi
 halt
 
 # a certificate is renewed long before it ends
-if faked; then
+if [ $faked = 0 ]; then
 	until_year() { sed -n '/BEGIN CERT/,/END CERT/p' state/vault/remote/*.w.pem | openssl x509 -noout -enddate | grep -oE '[0-9]{4} GMT'; }
 	before=$(until_year)
 	ok "nothing to renew yet" test -n "$before"
