@@ -48,12 +48,15 @@ misdated(const struct keep *k, const struct repo *r, struct odd *ret)
 	}
 }
 
-/* count(m, tag, by, e): How many of this system are in the window now. */
+/* count(m, tag, by, ret, e): How many of this system are in the window now. One more is stored: for
+ * a map, a value of zero is no entry. */
 static int
 count(struct map *m, const uint8_t tag[KEEP_TAG_LEN], int by, uintptr_t *ret, struct err *e)
 {
-	*ret = (uintptr_t)map_get(m, tag, KEEP_TAG_LEN) + (uintptr_t)(intptr_t)by;
-	return map_put(m, tag, KEEP_TAG_LEN, (void *)*ret, e);
+	uintptr_t was = (uintptr_t)map_get(m, tag, KEEP_TAG_LEN);
+
+	*ret = (was ? was - 1 : 0) + (uintptr_t)(intptr_t)by;
+	return map_put(m, tag, KEEP_TAG_LEN, (void *)(*ret + 1), e);
 }
 
 /* flooded(k, ret, e): The largest number of generations of one system within a day. */

@@ -159,9 +159,10 @@ keep_cell(struct in *in, size_t col, bool quoted, struct err *e)
 	} else if (in->restore && s[0] == '\'') {
 		if (!buf_cstr(&in->text, e))
 			return E_NOMEM;
-		if (csv_formula((const char *)in->text.p)) {
-			s = (const char *)in->text.p + 1;
-			n = in->text.len - 1;
+		s = (const char *)in->text.p; /* it may have moved */
+		if (csv_formula(s)) {
+			s++;
+			n--;
 		}
 	}
 	return table_set(in->t, col, s, n, e);

@@ -223,7 +223,7 @@ main(int argc, char **argv)
 	bool full = (argc > 1 && strcmp(argv[1], "--full") == 0) || getenv("MAMORI_FULL");
 	struct err e = {0};
 
-	(void)alarm(full ? 900 : 240); /* a deadlock must not look like patience */
+	(void)alarm(full ? 900 : 600); /* a deadlock must not look like patience */
 	vt_new(&v);
 	vt_source(&v, 0);
 	OK(vt_init(&v, fio_os(), &e) == 0, "init");
