@@ -35,7 +35,7 @@ item(const struct dates *d, const struct db_row *row)
 	/* what, kind, id, title, day, at */
 	const char *what = db_col_text(row, 0), *kind = db_col_text(row, 1),
 		   *id = db_col_text(row, 2);
-	const char *title = db_col_text(row, 3), *day = db_col_text(row, 4), *area = what;
+	const char *title = db_col_text(row, 3), *day = db_col_text(row, 4), *area;
 	char uid[200], path[200], text[700];
 
 	if (strcmp(what, "register") == 0) {

@@ -351,7 +351,7 @@ request_mail(struct req *r, struct err *e)
 	const char *to = req_form(r, "to"), *state;
 	char today[DAY_TEXT];
 	struct err why = {0};
-	struct notify_mail v;
+	struct notify_mail v = {0};
 	json_t *q = NULL;
 	int rc = request_get(r->db, id, &q, e);
 

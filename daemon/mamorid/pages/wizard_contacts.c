@@ -118,11 +118,13 @@ vendors(struct tree *t, struct err *e)
 	json_array_foreach(list, i, rec) {
 		const char *phone = reg_text(json_object_get(rec, "values"), "phone");
 
-		if (rc < 0 || has(t, "vendor", reg_text(rec, "id")))
+		if (has(t, "vendor", reg_text(rec, "id")))
 			continue;
 		rc = row(t, NULL, json_pack("{s:s, s:s, s:s, s:s}", "kind", "vendor", "vendor",
 		    reg_text(rec, "id"), "name", reg_text(rec, "title"), "phone", *phone ? phone
 		    : wizard_x(t->f, "wizard.x.phone")), e);
+		if (rc < 0)
+			break;
 	}
 	json_decref(list);
 	return rc;
