@@ -38,10 +38,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0)
 		(void)memcpy(s, data, size);
 	s[size] = 0;
-	if (notify_url_hook(s, NULL) == 0 || notify_url_smtp(s, NULL, NULL) == 0)
+	if (notify_url_hook(s, NULL) == 0 || notify_url_smtp(s, NULL, NULL) == 0) {
+		const char *host = strstr(s, "://");
+
 		for (const char *p = s; *p; p++)
-			if (*p <= 0x20 || *p > 0x7e || *p == '@')
+			if (*p <= 0x20 || *p > 0x7e)
 				abort();
+		/* behind the host an @ is a letter like others */
+		if (!host || memchr(host, '@', strcspn(host + 3, "/?#") + 3))
+			abort();
+	}
 	buf_init(&b, 64 << 10);
 	m.subject = s;
 	m.from_name = s;
