@@ -149,6 +149,17 @@ form_has(const struct form *f, const char *name)
 	return form_nth(f, name, 0) != NULL;
 }
 
+bool
+form_chosen(const struct form *f, const char *name, const char *value)
+{
+	const char *v;
+
+	for (size_t i = 0; (v = form_nth(f, name, i)); i++)
+		if (strcmp(v, value) == 0)
+			return true;
+	return false;
+}
+
 /* --- cookies -------------------------------------------------------------------------------- */
 
 static bool

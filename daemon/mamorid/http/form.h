@@ -38,6 +38,8 @@ MUST int form_urlencoded(struct form *f, const void *p, size_t n, struct err *e)
 const char *form_get(const struct form *f, const char *name);
 /* form_has(f, name): Whether it was sent at all. */
 bool form_has(const struct form *f, const char *name);
+/* form_chosen(f, name, value): Whether one of the boxes of that name was sent with this value. */
+bool form_chosen(const struct form *f, const char *name, const char *value);
 /* form_nth(f, name, i): The i-th value of that name (from 0), or NULL. */
 const char *form_nth(const struct form *f, const char *name, size_t i);
 

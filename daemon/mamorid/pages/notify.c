@@ -120,17 +120,6 @@ mail_edit(struct req *r, struct err *e)
 }
 
 static bool
-chosen(const struct req *r, const char *name, const char *value)
-{
-	const char *v;
-
-	for (size_t i = 0; (v = form_nth(&r->form, name, i)); i++)
-		if (strcmp(v, value) == 0)
-			return true;
-	return false;
-}
-
-static bool
 field(char *out, size_t n, const char *v)
 {
 	(void)snprintf(out, n, "%s", v);
@@ -152,8 +141,8 @@ read_mail(const struct req *r, struct notify_mail *v)
 			(void)snprintf(v->to[v->nto++], NOTIFY_ADDR, "%.*s", (int)k, p);
 		p += k + strspn(p + k, "\r\n ,");
 	}
-	v->red = chosen(r, "what", "red");
-	v->digest = chosen(r, "what", "digest");
+	v->red = form_chosen(&r->form, "what", "red");
+	v->digest = form_chosen(&r->form, "what", "digest");
 	return field(v->url, sizeof(v->url), req_form(r, "server")) &&
 	    field(v->from, sizeof(v->from), req_form(r, "from")) &&
 	    field(v->name, sizeof(v->name), req_form(r, "name")) &&
@@ -175,7 +164,7 @@ mail_save(struct req *r, struct err *e)
 		return rc;
 	rc = read_mail(r, &v) ? notify_mail_set(r->db, &v, r->now, &why)
 			      : err_set(&why, E_INVAL, "a field is too long");
-	if (rc == 0 && (*password || chosen(r, "forget", "1")))
+	if (rc == 0 && (*password || form_chosen(&r->form, "forget", "1")))
 		rc = notify_password_set(r->c->state, *password ? password : NULL,
 		    strlen(password), &why);
 	if (rc == E_INVAL)
@@ -228,7 +217,7 @@ event_options(const struct req *r)
 
 		(void)snprintf(word, sizeof(word), "hook.%.40s", *p);
 		(void)json_array_append_new(list, json_pack("{s:s,s:s,s:b}", "value", *p, "word",
-		    word, "selected", (int)chosen(r, "event", *p)));
+		    word, "selected", (int)form_chosen(&r->form, "event", *p)));
 	}
 	return list;
 }
@@ -271,7 +260,7 @@ hook_add(struct req *r, struct err *e)
 	for (size_t i = 0; (v = form_nth(&r->form, "event", i)); i++)
 		(void)json_array_append_new(kinds, json_string(v));
 	rc = notify_hook_add(r->db, r->c->state, req_form(r, "url"), req_form(r, "name"), kinds,
-	    chosen(r, "inside", "1"), req_by(r), r->now, id, secret, &why);
+	    form_chosen(&r->form, "inside", "1"), req_by(r), r->now, id, secret, &why);
 	json_decref(kinds);
 	if (rc == E_INVAL || rc == E_LIMIT)
 		return hooks_page(r, 422, why.msg, e);

@@ -24,17 +24,6 @@ static const struct {
 	{"vault:run", "token.vault.run"},
 };
 
-static bool
-chosen(const struct req *r, const char *name, const char *value)
-{
-	const char *v;
-
-	for (size_t i = 0; (v = form_nth(&r->form, name, i)); i++)
-		if (strcmp(v, value) == 0)
-			return true;
-	return false;
-}
-
 static int
 tokens_page(struct req *r, unsigned status, const char *error, struct err *e)
 {
@@ -44,7 +33,7 @@ tokens_page(struct req *r, unsigned status, const char *error, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
 		(void)json_array_append_new(offer, json_pack("{s:s,s:s,s:s,s:b}", "value",
 		    scopes[i].scope, "word", scopes[i].word, "hint", scopes[i].scope, "selected",
-		    (int)chosen(r, "scope", scopes[i].scope)));
+		    (int)form_chosen(&r->form, "scope", scopes[i].scope)));
 	model_put(m, "scopes", offer);
 	if (rc < 0) {
 		json_decref(m);

@@ -21,6 +21,8 @@ test_urlencoded(void)
 	EQ_S(form_get(&f, "b"), "髙橋 𠮷", "decoded");
 	EQ_S(form_get(&f, "a"), "1", "the first of two");
 	EQ_S(form_nth(&f, "a", 1), "2", "the second");
+	OK(form_chosen(&f, "a", "2") && !form_chosen(&f, "a", "3") && !form_chosen(&f, "x", ""),
+	    "which of them were chosen");
 	OK(form_nth(&f, "a", 2) == NULL && !form_has(&f, "x") && form_has(&f, "c"), "and no more");
 	EQ_S(form_get(&f, "d"), "\nx\ny\nz", "every line break is one");
 	form_free(&f);
