@@ -45,20 +45,29 @@ say_row(struct job *j, const struct disk_row *d)
 	    vault_time(d->proved_at), "attached", d->attached, "systems", d->systems));
 }
 
-/* better(j, d): For each system the disk with its newest generation. */
+/* newer(j, d, kind, name, at): This disk holds what ${name} was at ${at}; the newest one counts. */
+static void
+newer(struct job *j, const struct disk_row *d, const char *kind, const char *name, int64_t at)
+{
+	json_t *to = d->attached ? j->on : j->off, *old = json_object_get(to, name);
+
+	if (!old || json_integer_value(json_object_get(old, "at")) < at)
+		(void)json_object_set_new(to, name, json_pack("{s:I,s:s,s:s,s:s}", "at",
+		    (json_int_t)at, "disk", d->id, "label", d->label, "kind", kind));
+}
+
+/* better(j, d): For each system the disk with its newest generation. A machine that may not know
+ * the names (a vault's server, without a key) looks at the vault as one. */
 static void
 better(struct job *j, const struct disk_row *d)
 {
-	json_t *to = d->attached ? j->on : j->off, *at;
 	const char *name;
+	json_t *at;
 
-	json_object_foreach(d->systems, name, at) {
-		json_t *old = json_object_get(to, name);
-
-		if (!old || json_integer_value(json_object_get(old, "at")) < json_integer_value(at))
-			(void)json_object_set_new(to, name, json_pack("{s:O,s:s,s:s}", "at", at,
-			    "disk", d->id, "label", d->label));
-	}
+	json_object_foreach(d->systems, name, at)
+		newer(j, d, "system", name, json_integer_value(at));
+	if (json_object_size(d->systems) == 0 && d->copied_at)
+		newer(j, d, "vault", d->repo, d->copied_at);
 }
 
 static int
@@ -90,8 +99,9 @@ one_fact(struct job *j, const char *system, const json_t *best, bool attached)
 		cli_say(c, L(c, "%s %s: 離れた写しは %.1f 日前のもの（%s）", "%s %s: the offline copy is "
 		    "%.1f days old (%s)"), good ? "●" : "■", system, days,
 		    json_string_value(json_object_get(best, "label")));
-	if (fact_fill(&f, "vault", "vault.offline.age", "system", system,
-	    good ? FACT_PASS : FACT_FAIL, j->now, &e) < 0)
+	if (fact_fill(&f, "vault", "vault.offline.age",
+		json_string_value(json_object_get(best, "kind")), system,
+		good ? FACT_PASS : FACT_FAIL, j->now, &e) < 0)
 		return good;
 	f.observed = json_pack("{s:f,s:s,s:b}", "days", days, "disk",
 	    json_string_value(json_object_get(best, "disk")), "attached", attached);

@@ -29,7 +29,7 @@ web_file() {
 web_task() {
 	local at=$web_to
 	web_follow
-	for _ in $(seq 300); do
+	for _ in $(seq $((300 * ${MAMORI_TEST_SLOW:-1}))); do
 		if [ "$web_status" = 303 ]; then
 			at=$web_to
 			web_follow

@@ -5,6 +5,7 @@
 serve
 json box vault list srv/clinic | jq -c '[.generations[] | [.id, .locked_until]]' >before
 taken gens 3 0 none -864000000
+must "the wishes were sent" grep -q '^gens: [0-9]* taken of 3' rogue.out
 json box vault list srv/clinic | jq -c '[.generations[0:3][] | [.id, .locked_until]]' >after
 must "no lock ends earlier" cmp before after
 mustnt "prune with a client's keys" m client vault prune srv/clinic --policy guideline

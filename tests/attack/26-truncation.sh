@@ -10,7 +10,7 @@ noticed "vault verify" says 'damaged|not hold|cut' m box vault verify srv/clinic
 rm -f srv/clinic/log/head
 noticed "vault verify (head gone, too)" says 'damaged|not hold|cut|head' m box vault verify srv/clinic
 serve
-noticed "client's exit status" says '.' m client vault backup "$url" src --name emr
+noticed "client's exit status" says 'head file is missing' m client vault backup "$url" src --name emr
 halt
 must "unpacked from the drawer" m clean vault unpack stick --to drawer --key key
 history drawer clean

@@ -45,7 +45,8 @@ must "nothing was removed" jq -e '[.generations[].removed] | any | not' list
 # somebody writes the approval into the keep ledger himself
 cp -a vault/keep keep.good
 printf 'garbage-approval' >>vault/keep/log
-noticed "a forged entry is not taken, prune's exit status" says '.' m own vault prune vault --policy guideline
+ask
+must "a forged entry counts for nothing" jq -e '.removed == 0 and (.pending == null or .pending.approvals_needed == 1)' prune
 rm -rf vault/keep && mv keep.good vault/keep
 for i in 1 6; do
 	must "generation $i" m own vault restore vault "$(sed -n ${i}p own-ids)" --to "own-back.$i" --key key-own

@@ -115,7 +115,7 @@ KINDS = [record, change, answer, finding, upload, account, task, imported]
 def press(k):
     w = d.twin()
     w.source = f'127.3.0.{k + 1}'
-    at = k  # each begins elsewhere, so that each kind has its turn
+    at = 2 * k  # two presses of four people are all the kinds
     while not stop.is_set():
         f = KINDS[at % len(KINDS)]
         at += 1

@@ -16,7 +16,7 @@ says() { # what words command...
 	ok "$what" contains "$words" "$out"
 }
 off() { umount -l "$1" 2>/dev/null; }
-trap 'for d in ext4 vfat exfat small other; do off "$PWD/$d"; done' EXIT
+trap 'for d in ext4 vfat exfat small other pulled; do off "$PWD/$d"; done' EXIT
 disk() { # name type MiB
 	truncate -s "$3M" "$1.img" || return 1
 	case $2 in
@@ -74,6 +74,8 @@ if mount -o loop pulled.img pulled 2>/dev/null; then
 	ok "pulled out: it still gives back" env MAMORI_STATE="$PWD/clean-p" "$MAMORI" vault unpack pulled --to back-p --key key
 	ok "pulled out: and goes on" vault carry repo pulled --prove
 	off pulled
+else
+	skip "pulled out" "its image cannot be mounted here"
 fi
 
 # too small

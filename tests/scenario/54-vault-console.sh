@@ -18,7 +18,7 @@ start() {
 	rm -f ready
 	"$mamorid" --state "$MAMORI_STATE" --program "$MAMORI" --listen 127.0.0.1:0 >ready 2>log &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ -s ready ] && break
 		kill -0 $pid 2>/dev/null || return 1
 		sleep 0.1
@@ -83,6 +83,8 @@ is "no key stays on the machine" "$(find state/spool -name 'up-*' | wc -l)" 0
 web_get /vault
 web_post /vault/places/main/refuse "request=$request"
 web_task
+web_get /vault
+is "the vaults after a refusal" "$web_status" 200
 no "anybody can refuse: nothing waits" has '消す申請が待っています'
 is "and all is there" "$(vault list repo --json 2>/dev/null | jq '[.generations[] | select(.removed == false)] | length')" 7
 db "UPDATE sessions SET fresh_at = 1"
@@ -108,8 +110,10 @@ web_get /vault
 db "UPDATE sessions SET fresh_at = (strftime('%s','now') + 0) * 1000000"
 web_file /vault/places/main/right "gen=$gen" "key=@two"
 web_task
-no "an approver says that it is right" has 'いちばん新しい世代が疑わしい'
 no "which only lasts for what he saw" has 'not found'
+web_get /vault
+is "the vaults after a word" "$web_status" 200
+no "an approver says that it is right" has 'いちばん新しい世代が疑わしい'
 
 # the recovery key, and disks
 vault restore repo latest --to back --key key >/dev/null 2>&1

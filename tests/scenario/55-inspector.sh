@@ -13,8 +13,9 @@ trap '[ -z "$pid" ] || { kill $pid; wait $pid; } 2>/dev/null' EXIT
 has() { grep -qF -- "$1" page.html; }
 "$mamorid" --state "$MAMORI_STATE" --program "$MAMORI" --listen 127.0.0.1:0 >ready 2>log &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ -s ready ] && break
+	kill -0 $pid 2>/dev/null || break
 	sleep 0.1
 done
 url=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' ready)
@@ -63,6 +64,8 @@ done
 if has '/inspect/binder'; then
 	web_get /inspect/binder
 	is "the binder opens" "$web_status $(head -c 5 page.html)" "200 %PDF-"
+elif "$MAMORI" guide binder --pdf try.pdf >/dev/null 2>&1; then
+	no "no binder, though one can be made here" true
 else
 	ok "no binder, and the page says so" has 'まだありません'
 fi
