@@ -79,12 +79,6 @@ mark(struct db *db, size_t i, const char *state, int64_t finding, const char *wh
 	return r < 0 ? r : 0;
 }
 
-int
-wizard_done(struct db *db, size_t i, const char *who, int64_t now, struct err *e)
-{
-	return mark(db, i, "done", 0, who, now, e);
-}
-
 /* find(db, mark, ret, e): The open finding of a point; 0 when there is none. */
 static int
 find(struct db *db, const char *point, int64_t *ret, struct err *e)
@@ -134,9 +128,9 @@ wizard_later(struct db *db, size_t i, const char *title, const char *plan, const
 	return r < 0 ? r : mark(db, i, "later", id, who->who, who->now, e);
 }
 
-int
-wizard_settle(struct db *db, size_t i, const char *why, const struct inspect_who *who,
-    struct err *e)
+/* settle(db, i, why, who, e): The findings of the step end. */
+static int
+settle(struct db *db, size_t i, const char *why, const struct inspect_who *who, struct err *e)
 {
 	char pack[120];
 	int64_t id = 0;
@@ -149,4 +143,12 @@ wizard_settle(struct db *db, size_t i, const char *why, const struct inspect_who
 			r = finding_end(db, id, true, why, who, e);
 	} while (r == 0 && id);
 	return r;
+}
+
+int
+wizard_done(struct db *db, size_t i, const char *why, const struct inspect_who *who, struct err *e)
+{
+	int r = settle(db, i, why, who, e);
+
+	return r < 0 ? r : mark(db, i, "done", 0, who->who, who->now, e);
 }

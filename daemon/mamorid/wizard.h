@@ -47,11 +47,9 @@ MUST int wizard_load(struct db *db, struct wizard *ret, struct err *e);
  * first of all; WIZARD_STEPS: none is left. Begin with after = WIZARD_STEPS. */
 size_t wizard_next(const struct wizard *w, size_t after);
 
-/* wizard_done(db, i, who, now, e): The step is done. One statement, so that it may stand at the end
- * of the transaction that keeps what the step asked. */
-MUST int wizard_done(struct db *db, size_t i, const char *who, int64_t now, struct err *e);
-/* wizard_settle(db, i, why, who, e): After that: the findings of the step end. */
-MUST int wizard_settle(struct db *db, size_t i, const char *why, const struct inspect_who *who,
+/* wizard_done(db, i, why, who, e): The step is done and its findings end, with ${why}. Inside a
+ * transaction, the one that keeps what the step asked. */
+MUST int wizard_done(struct db *db, size_t i, const char *why, const struct inspect_who *who,
     struct err *e);
 /* wizard_later(db, i, title, plan, owner, who, e): Put the step off: a finding, due in WIZARD_DAYS.
  * One that is done stays done; twice is once. */

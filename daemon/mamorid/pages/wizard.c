@@ -400,13 +400,23 @@ blame(struct wizard_form *f, json_t *problems)
 	}
 }
 
+/* done(r, i, db, e): Inside a transaction. */
+static int
+done(struct req *r, size_t i, struct db *db, struct err *e)
+{
+	char today[REGISTER_DAY];
+	struct inspect_who who = wizard_who(r, today);
+
+	return wizard_done(db, i, tmpl_word("wizard.settled", r->ja), &who, e);
+}
+
 static int
 after(struct db *db, void *cookie, struct err *e)
 {
 	struct wizard_form *f = cookie;
 	int rc = f->step == WIZARD_BACKUP ? wizard_backup_put(f, db, e) : 0;
 
-	return rc < 0 ? rc : wizard_done(db, f->step, req_by(f->r), f->r->now, e);
+	return rc < 0 ? rc : done(f->r, f->step, db, e);
 }
 
 /* keep(f, e): 0: saved; 1: the form came back. */
@@ -439,8 +449,6 @@ keep(struct wizard_form *f, struct err *e)
 static int
 save(struct req *r, size_t i, struct err *e)
 {
-	char today[REGISTER_DAY];
-	struct inspect_who who = wizard_who(r, today);
 	struct wizard_form f;
 	int rc;
 
@@ -455,19 +463,20 @@ save(struct req *r, size_t i, struct err *e)
 	form_end(&f);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = wizard_settle(r->db, i, tmpl_word("wizard.settled", r->ja), &who, e);
-	if (rc < 0)
-		return rc;
 	measure(r, i);
 	req_flash(r, "ok.saved");
 	return go_next(r, i, e);
 }
 
 static int
+signin_done(struct db *db, void *cookie, struct err *e)
+{
+	return done(cookie, WIZARD_SIGNIN, db, e);
+}
+
+static int
 save_signin(struct req *r, struct err *e)
 {
-	char today[REGISTER_DAY];
-	struct inspect_who who = wizard_who(r, today);
 	json_t *list = NULL;
 	int rc = others(r, &list, e);
 	bool ready = second(r) && json_array_size(list) > 0;
@@ -476,10 +485,7 @@ save_signin(struct req *r, struct err *e)
 	if (rc == 0 && !ready) /* what is missing is a task, not a green tick */
 		rc = later(r, WIZARD_SIGNIN, e);
 	if (rc == 0 && ready)
-		rc = wizard_done(r->db, WIZARD_SIGNIN, req_by(r), r->now, e);
-	if (rc == 0 && ready)
-		rc = wizard_settle(r->db, WIZARD_SIGNIN, tmpl_word("wizard.settled", r->ja), &who,
-		    e);
+		rc = db_tx(r->db, signin_done, r, e);
 	if (rc < 0)
 		return rc;
 	measure(r, WIZARD_SIGNIN);

@@ -14,6 +14,8 @@
 
 #define FRESH (2 * TIME_DAY) /* an older copy is not called well */
 
+static const char *const to_make[] = {"new", "disk", "server", "store"};
+
 /* -- what is measured -------------------------------------------------------------------------- */
 
 /* in_vault(f, ret, e): {record of the register: what register_protection says}, and ${all}. */
@@ -114,7 +116,6 @@ take_place(const struct db_row *row, void *cookie, struct err *e)
 static int
 new_row(struct wizard_form *f, json_t *choose, struct err *e)
 {
-	static const char *const elsewhere[] = {"new", "disk", "server", "store"};
 	static const char *const words[] = {"wizard.place.new", "wizard.place.disk",
 	    "wizard.place.server", "wizard.place.store"};
 	json_t *places = json_array(), *row;
@@ -126,7 +127,7 @@ new_row(struct wizard_form *f, json_t *choose, struct err *e)
 		rc = db_each(f->r->db, "SELECT id, repo, name_ja, name_en FROM places ORDER BY at, "
 		    "id", take_place, ctx, "", e);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		wizard_option(places, elsewhere[i], wizard_word(f, words[i]));
+		wizard_option(places, to_make[i], wizard_word(f, words[i]));
 	row = wizard_row(f, "n", "system", NULL, NULL);
 	model_text(row, "legend", wizard_word(f, "wizard.backup.new"));
 	model_text(row, "hint", wizard_word(f, "wizard.backup.new.hint"));
@@ -195,10 +196,6 @@ vault_kind(const char *kind)
 	return strcmp(kind, "files") == 0 || strcmp(kind, "office") == 0 ? "office" : "other";
 }
 
-/* place_of(f, ret): The repository of the chosen place; "" where it is none that is there. */
-static void
-place_of(const struct wizard_form *f, char ret[SCHED_PATH]);
-
 static int
 take_repo(const struct db_row *row, void *cookie, struct err *e)
 {
@@ -207,15 +204,28 @@ take_repo(const struct db_row *row, void *cookie, struct err *e)
 	return 0;
 }
 
-static void
-place_of(const struct wizard_form *f, char ret[SCHED_PATH])
+/* elsewhere(v): Whether a choice names a place that is yet to be made. */
+static bool
+elsewhere(const char *v)
+{
+	for (size_t i = 0; i < ARRAY_LEN(to_make); i++)
+		if (strcmp(v, to_make[i]) == 0)
+			return true;
+	return false;
+}
+
+/* place_of(f, ret, e): The repository of the chosen place; "" where it is none that is there, or
+ * whoever asks may not write in the vault: a form can be sent that was never shown. */
+static int
+place_of(const struct wizard_form *f, char ret[SCHED_PATH], struct err *e)
 {
 	const char *v = chosen(f, "place");
 
 	*ret = 0;
-	if (strncmp(v, "place:", 6) == 0 && db_each(f->r->db, "SELECT repo FROM places WHERE id = "
-	    "$1", take_repo, ret, "s", NULL, v + 6) < 0)
-		*ret = 0;
+	if (strncmp(v, "place:", 6) != 0 || !req_may(f->r, AREA_VAULT, VERB_WRITE, NULL))
+		return 0;
+	return db_each(f->r->db, "SELECT repo FROM places WHERE id = $1", take_repo, ret, "s", e,
+	    v + 6);
 }
 
 /* usable(f, repo): Whether the runner would start such a backup. */
@@ -231,6 +241,24 @@ usable(const struct wizard_form *f, const char *repo)
 	return good;
 }
 
+/* check_new(f, row, repo): Problems of the folder to copy from now on. */
+static void
+check_new(struct wizard_form *f, json_t *row, const char *repo)
+{
+	const char *place = chosen(f, "place");
+	bool known = *repo || elsewhere(place);
+
+	if (!*chosen(f, "system"))
+		wizard_blame(f, row, "system", wizard_word(f, "wizard.backup.system"),
+		    wizard_word(f, "wizard.missing"));
+	if (!known)
+		wizard_blame(f, row, "place", wizard_word(f, "wizard.backup.place"), wizard_word(f,
+		    *place ? "wizard.backup.place.wrong" : "wizard.missing"));
+	else if (*chosen(f, "system") && !usable(f, *repo ? repo : "/vault"))
+		wizard_blame(f, row, "path", wizard_word(f, "wizard.backup.path"), wizard_word(f,
+		    "wizard.backup.path.wrong"));
+}
+
 int
 wizard_items_backup(struct wizard_form *f, struct err *e)
 {
@@ -239,9 +267,10 @@ wizard_items_backup(struct wizard_form *f, struct err *e)
 	char repo[SCHED_PATH];
 	json_t *row, *v, *new = NULL;
 	size_t i;
+	int rc = place_of(f, repo, e);
 
-	(void)e;
-	place_of(f, repo);
+	if (rc < 0)
+		return rc;
 	json_array_foreach(f->rows, i, row) {
 		if (strcmp(reg_text(row, "kind"), "facility") == 0) {
 			(void)wizard_item(f, row, json_pack("{s:s, s:o}", "kind", "facility",
@@ -261,15 +290,8 @@ wizard_items_backup(struct wizard_form *f, struct err *e)
 	}
 	if (!new || (!*chosen(f, "system") && !*chosen(f, "path") && !*chosen(f, "place")))
 		return 0;
-	if (!*chosen(f, "system"))
-		wizard_blame(f, new, "system", wizard_word(f, "wizard.backup.system"),
-		    wizard_word(f, "wizard.missing"));
-	if (!*chosen(f, "place"))
-		wizard_blame(f, new, "place", wizard_word(f, "wizard.backup.place"),
-		    wizard_word(f, "wizard.missing"));
-	else if (*chosen(f, "system") && !usable(f, *repo ? repo : "/vault"))
-		wizard_blame(f, new, "path", wizard_word(f, "wizard.backup.path"), wizard_word(f,
-		    "wizard.backup.path.wrong"));
+	check_new(f, new, repo);
+	f->copies = true;
 	return 0;
 }
 
@@ -303,7 +325,7 @@ wizard_backup_task(struct wizard_form *f, struct err *e)
 	int64_t task;
 	int rc;
 
-	if (!*id || strncmp(place, "place:", 6) == 0)
+	if (!f->copies || strncmp(place, "place:", 6) == 0)
 		return 0;
 	rc = register_get(f->r->db, register_kind("system"), id, &rec, e);
 	if (rc < 0)
@@ -339,7 +361,7 @@ wizard_backup_put(struct wizard_form *f, struct db *db, struct err *e)
 	char *text;
 	int rc;
 
-	if (!*id || strncmp(chosen(f, "place"), "place:", 6) != 0)
+	if (!f->copies || strncmp(chosen(f, "place"), "place:", 6) != 0)
 		return 0;
 	rc = db_i64(db, "SELECT count(*) FROM systems WHERE id = $1", &there, "s", e, id);
 	if (rc < 0 || there) /* sent twice */

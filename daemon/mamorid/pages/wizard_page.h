@@ -20,6 +20,7 @@ struct wizard_form {
 	struct req *r;
 	size_t step;
 	bool sent;       /* values come from the form */
+	bool copies;     /* a folder to copy was asked for, and looked at */
 	bool practice;   /* examples stand where nothing is known */
 	json_t *rows;
 	json_t *items;   /* for register_batch ... */

@@ -312,7 +312,23 @@ backup(void)
 	vault = false;
 	EQ_I(get("/wizard/backup"), 200, "who may not write in the vault");
 	OK(!has("place:p1"), "cannot choose a place");
+	EQ_I(POST("/wizard/backup", "go", "save", "c0_id", "sys-0001", "c0_rev", "3",
+	    "c0_protection", "vendor", "n_system", "sys-0001", "n_path", "/srv/karte", "n_place",
+	    "place:p1"), 422, "nor send one that was not shown");
+	OK(has("href=\"#f-n_place\"") && has("value=\"/srv/karte\""), "the form comes back");
+	EQ_I(POST("/wizard/backup", "go", "save", "n_system", "sys-0001", "n_path", "/srv/karte",
+	    "n_place", "place:p1"), 303, "nor without the rows around it");
+	EQ_I(number("SELECT count(*) FROM systems") + number("SELECT count(*) FROM jobs"), 0,
+	    "nothing is on the schedule");
 	vault = true;
+	EQ_I(POST("/wizard/backup", "go", "save", "c0_id", "sys-0001", "c0_rev", "3",
+	    "c0_protection", "vendor", "n_system", "sys-0001", "n_path", "/srv/karte", "n_place",
+	    "place:p2"), 422, "a place that is not there");
+	OK(has("href=\"#f-n_place\"") && has("value=\"/srv/karte\""), "is told at its field");
+	EQ_I(POST("/wizard/backup", "go", "save", "c0_id", "sys-0001", "c0_rev", "3",
+	    "c0_protection", "vendor", "n_system", "sys-0001", "n_path", "/srv/karte", "n_place",
+	    "moon"), 422, "and so is a word that is none");
+	EQ_S(value("system", "sys-0001", "protection"), "vendor", "the register stays as it was");
 	EQ_I(get("/wizard/backup"), 200, "who may");
 	OK(has("value=\"place:p1\"") && has("金庫の箱"), "can");
 	for (int i = 0; i < 2; i++)
