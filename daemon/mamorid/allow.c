@@ -14,7 +14,8 @@
  *   T  a text that is no option; a name, a path inside a generation, a date
  *   N  a number
  *   W  a plain word: letters, digits, - _ .
- * A "+" after a form: one or more; "?": none or one. An option without a form is a flag. */
+ * A "+" after a form: one or more; "?": none or one. An option without a form is a flag; one that
+ * begins with "!" must be there. Of several rows with the same words, one must fit. */
 static const struct {
 	const char *words[2];
 	const char *plain; /* the arguments that are no options, in order */
@@ -26,10 +27,10 @@ static const struct {
 	{{"vault", "disk"}, "W", {0}},
 	{{"vault", "list"}, "R", {"--key K"}},
 	{{"vault", "state"}, "R", {"--key K"}},
-	{{"vault", "prune"}, "R",
-	    {"--policy W", "--approver-key S", "--request N", "--cancel", "--by T"}},
+	/* a word about the request that was shown; to open one is for who sits at the machine */
+	{{"vault", "prune"}, "R", {"!--policy W", "!--request N", "!--approver-key S", "--by T"}},
+	{{"vault", "prune"}, "R", {"!--cancel", "--request N", "--by T"}},
 	{{"vault", "accept"}, "RW", {"--approver-key S"}},
-	{{"vault", "disk"}, "W", {0}},
 	{{"vault", "ls"}, "RTT?", {"--key K"}},
 	{{"vault", "find"}, "RTT", {"--key K"}},
 	{{"vault", "cat"}, "RTT", {"--key K"}},
@@ -116,19 +117,31 @@ fits(char form, const char *s, const char *state)
 	}
 }
 
-/* option(row, s): The row's text of an option ("--key K"), or NULL. */
+/* option(row, s, seen): The row's text of an option ("--key K"), or NULL; noted in ${seen}. */
 static const char *
-option(size_t row, const char *s)
+option(size_t row, const char *s, unsigned *seen)
 {
 	size_t n = strlen(s);
 
 	for (size_t i = 0; i < ARRAY_LEN(table[row].options) && table[row].options[i]; i++) {
-		const char *o = table[row].options[i];
+		const char *o = table[row].options[i] + (table[row].options[i][0] == '!');
 
-		if (strncmp(o, s, n) == 0 && (o[n] == ' ' || !o[n]))
+		if (strncmp(o, s, n) == 0 && (o[n] == ' ' || !o[n])) {
+			*seen |= 1U << i;
 			return o;
+		}
 	}
 	return NULL;
+}
+
+/* complete(row, seen): Whether every option is there that must be. */
+static bool
+complete(size_t row, unsigned seen)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table[row].options) && table[row].options[i]; i++)
+		if (table[row].options[i][0] == '!' && !(seen & 1U << i))
+			return false;
+	return true;
 }
 
 static bool
@@ -136,12 +149,13 @@ check(size_t row, const char *state, const json_t *argv)
 {
 	const char *plain = table[row].plain;
 	bool met = false; /* the "+" that stands at ${plain} */
+	unsigned seen = 0;
 
 	for (size_t i = 2; i < json_array_size(argv); i++) {
 		const char *s = json_string_value(json_array_get(argv, i));
 
 		if (s[0] == '-') {
-			const char *o = option(row, s), *form = o ? strchr(o, ' ') : NULL;
+			const char *o = option(row, s, &seen), *form = o ? strchr(o, ' ') : NULL;
 
 			if (!o)
 				return false;
@@ -159,6 +173,8 @@ check(size_t row, const char *state, const json_t *argv)
 			continue;
 		plain += plain[1] == '?' ? 2 : 1;
 	}
+	if (!complete(row, seen))
+		return false;
 	if (*plain && plain[1] == '+')
 		return met;
 	return !*plain || plain[1] == '?';
@@ -179,7 +195,8 @@ allow_argv(const char *state, const json_t *argv)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (strcmp(json_string_value(json_array_get(argv, 0)), table[i].words[0]) == 0 &&
-		    strcmp(json_string_value(json_array_get(argv, 1)), table[i].words[1]) == 0)
-			return check(i, state, argv);
+		    strcmp(json_string_value(json_array_get(argv, 1)), table[i].words[1]) == 0 &&
+		    check(i, state, argv))
+			return true;
 	return false;
 }

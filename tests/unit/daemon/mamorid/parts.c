@@ -91,7 +91,13 @@ test_allowed(void)
 	    "[\"identity\",\"check\",\"x\"]", "[\"account\",\"add\"]", "[\"vault\",\"serve\"]",
 	    "[\"notify\",\"set\"]", "[\"notify\",\"test\",\"--to\",\"a@b\"]",
 	    "[\"drill\",\"restore\",\"--files\",\"1e9\"]",
-	    "[\"drill\",\"restore\",\"--files\",\"9999999999\"]"};
+	    "[\"drill\",\"restore\",\"--files\",\"9999999999\"]",
+	    "[\"vault\",\"prune\",\"/v\"]", "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\",\"--approver-key\",\"/state/spool/u\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\",\"--request\",\"7\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--request\",\"7\",\"--by\",\"tanaka\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--cancel\",\"--policy\",\"w\",\"--request\",\"7\","
+	    "\"--approver-key\",\"/state/spool/u\"]"};
 	static const char *const good[] = {
 	    "[\"notify\",\"send\"]", "[\"notify\",\"test\"]",
 	    "[\"vault\",\"backup\",\"/v\",\"/state/practice/ssmix2\"]",
@@ -99,7 +105,9 @@ test_allowed(void)
 	    "[\"vault\",\"backup\",\"mamori://h/x\",\"/a\",\"--name\",\"髙橋\"]",
 	    "[\"vault\",\"state\",\"/v\"]", "[\"vault\",\"disk\",\"list\"]",
 	    "[\"vault\",\"prune\",\"/v\",\"--cancel\",\"--by\",\"tanaka\",\"--request\",\"7\"]",
-	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\",\"--approver-key\",\"/state/spool/u\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--cancel\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\",\"--request\",\"7\","
+	    "\"--approver-key\",\"/state/spool/u\",\"--by\",\"tanaka\"]",
 	    "[\"vault\",\"accept\",\"/v\",\"00ff\",\"--approver-key\",\"/state/spool/up-1\"]",
 	    "[\"vault\",\"ls\",\"/v\",\"latest\"]", "[\"vault\",\"ls\",\"/v\",\"1\",\"葛󠄀/x\"]",
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/srv/back\",\"--path\",\"a\"]",
