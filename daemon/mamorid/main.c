@@ -174,7 +174,6 @@ fill_console(struct mamorid *m, struct err *e)
 
 	*c = (struct console){.l = m->l, .db = m->db, .state = &m->state, .facts = &m->facts,
 	    .host = m->host, .url = m->url, .daemon = m};
-	spool_sweep(&m->state, loop_wall(m->l));
 	r = open_people(m, e);
 	return r < 0 ? r : pages_routes(&c->routes, &c->nroutes, e);
 }

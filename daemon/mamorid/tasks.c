@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "crypt/secret.h"
 #include "mamorid/allow.h"
+#include "mamorid/http/console.h"
 
 #define SWEEP (3600 * TIME_SEC)
 
@@ -125,7 +126,8 @@ task_file(const struct state *st, const char *suffix, char rel[TASK_FILE], char 
 
 /* --- starting ------------------------------------------------------------------------------- */
 
-/* drop_keys(t, o): A key that somebody uploaded for one command goes with it, however it ended. */
+/* drop_keys(t, argv): A key that somebody uploaded for one command goes with it, however it ended;
+ * one that could not be removed is found by spool_sweep. */
 static void
 drop_keys(struct tasks *t, const char *argv)
 {
@@ -157,16 +159,17 @@ ended(struct tasks *t, int64_t n, const char *state, int64_t status, const char 
     const char *message)
 {
 	json_t *o = out ? json_loads(out, JSON_REJECT_DUPLICATES, NULL) : NULL;
-
 	int r;
 
+	/* the key first: a crash in between leaves a row that is running, whose key is looked for
+	 * once more at the next start */
+	(void)!db_each(t->db, "SELECT argv FROM tasks WHERE n = $1", on_argv, t, "i", NULL, n);
 	/* a row that cannot be written now is recorded as cut off at the next start */
 	r = db_exec(t->db, "UPDATE tasks SET state = $2, status = $3, result = $4, "
 	    "message = $5, ended = $6, progress = '' WHERE n = $1 AND ended IS NULL",
 	    "isissi", NULL, n, state, status, json_is_object(o) ? out : NULL, message,
 	    loop_wall(t->l));
 	json_decref(o);
-	(void)!db_each(t->db, "SELECT argv FROM tasks WHERE n = $1", on_argv, t, "i", NULL, n);
 	return r != 0;
 }
 
@@ -345,6 +348,7 @@ on_sweep(struct loop *l, void *cookie)
 		    "AND ended IS NOT NULL", "i", NULL, now);
 	(void)!db_exec(t->db, "DELETE FROM tasks WHERE ended < $1 AND expires = 0", "i", NULL,
 	    now - TASKS_FORGET);
+	spool_sweep(t->st, t->db, now);
 	loop_arm(t->sweep, loop_mono(l) + SWEEP);
 }
 

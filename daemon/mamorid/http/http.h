@@ -149,7 +149,8 @@ int64_t req_num(const char *s, int64_t lo, int64_t hi, int64_t otherwise);
 /* req_upload(r, field): The file of that field that is not empty, or NULL. */
 struct upload *req_upload(struct req *r, const char *field);
 /* upload_keep(u): The file stays in the spool after the request; whoever keeps it removes it.
- * What nobody keeps is removed with the request, and everything older than a day at a start. */
+ * What nobody keeps is removed with the request; what a crash leaves, within two hours
+ * (spool_sweep). */
 void upload_keep(struct upload *u);
 /* req_may(r, area, verb, object): Whether this person may: for what a page shows or hides. */
 bool req_may(const struct req *r, enum identity_area area, enum identity_verb verb,

@@ -171,8 +171,32 @@ upload_keep(struct upload *u)
 	u->kept = true;
 }
 
+/* needed(db, name): Whether a task still reads an upload. What is to be imported waits for a word
+ * after its trial, until that is forgotten; a key is needed only while its command may run. */
+static bool
+needed(struct db *db, const char *name)
+{
+	char like[300];
+	int64_t n = 0;
+
+	(void)snprintf(like, sizeof(like), "%%/spool/%.255s\"%%", name);
+	return db_i64(db, "SELECT count(*) FROM tasks WHERE argv LIKE $1 AND (ended IS NULL OR "
+	    "(expires > 0 AND argv NOT LIKE '%\"--approver-key\"%'))", &n, "s", NULL, like) < 0 ||
+	    n > 0;
+}
+
+static bool
+stale(struct db *db, const char *name, const struct stat *st, int64_t now)
+{
+	int64_t age = now / TIME_SEC - st->st_mtime;
+
+	if (strncmp(name, "up-", 3) == 0)
+		return age > 3600 && !needed(db, name);
+	return age > INT64_C(40) * 86400;
+}
+
 void
-spool_sweep(const struct state *state, int64_t now)
+spool_sweep(const struct state *state, struct db *db, int64_t now)
 {
 	int fd = state_dir(state, "spool", true, NULL);
 	DIR *d = fd < 0 ? NULL : fdopendir(dup(fd));
@@ -181,9 +205,7 @@ spool_sweep(const struct state *state, int64_t now)
 
 	while (d && (x = readdir(d)))
 		if (x->d_name[0] != '.' && fstatat(fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode) &&
-		    st.st_mtime <
-			now / TIME_SEC - (strncmp(x->d_name, "up-", 3) == 0 ? 1 : 40) * 86400)
+		    S_ISREG(st.st_mode) && stale(db, x->d_name, &st, now))
 			(void)fio_unlink(state->f, fd, x->d_name, NULL);
 	if (d)
 		(void)closedir(d);

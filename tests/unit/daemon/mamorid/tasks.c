@@ -1,6 +1,7 @@
 /* Long work: rows, order, limits, what is left of it after a crash and after its time. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mamorid/mamorid.h"
@@ -203,6 +204,88 @@ test_expiry(struct tasks *t)
 	fio_close(st.f, dirfd);
 }
 
+/* lies(name, age): A file in the spool that was last written ${age} seconds before the loop's now. */
+static void
+lies(const char *name, int64_t age)
+{
+	char rel[80];
+	struct timespec at[2] = {{.tv_sec = (wall + mono) / TIME_SEC - age}};
+
+	at[1] = at[0];
+	(void)snprintf(rel, sizeof(rel), "spool/%s", name);
+	if (fio_replace(st.f, st.dirfd, rel, "x", 1, 0600, NULL) < 0 ||
+	    utimensat(st.dirfd, rel, at, 0) < 0)
+		abort();
+}
+
+static bool
+there(const char *name)
+{
+	char rel[80];
+
+	(void)snprintf(rel, sizeof(rel), "spool/%s", name);
+	return faccessat(st.dirfd, rel, F_OK, 0) == 0;
+}
+
+static void
+with_file(struct tasks *t, const char *owner, char id[TASK_ID], const char *name, bool key)
+{
+	char path[200];
+	json_t *argv;
+	struct task_new n = {.owner = owner, .word = "task.import"};
+
+	(void)snprintf(path, sizeof(path), "%s/spool/%s", dir, name);
+	argv = key ? json_pack("[s, s, s, s, s, s]", "vault", "accept", "/v", "00ff",
+	                 "--approver-key", path)
+		   : json_pack("[s, s, s, s, s]", "register", "import", "person", path, "--dry-run");
+	n.argv = argv;
+	if (task_start(t, &n, id, NULL) < 0)
+		abort();
+	json_decref(argv);
+	steps();
+}
+
+static void
+test_uploads(struct tasks **t)
+{
+	char id[TASK_ID];
+
+	lies("up-a1", 10);
+	with_file(*t, "f", id, "up-a1", true);
+	OK(there("up-a1"), "a key lies there while its command runs");
+	report(*t, started[nstarted - 1], "{\"status\": 1, \"message\": \"x\"}");
+	OK(!there("up-a1"), "and not a moment longer");
+	lies("up-a2", 10);
+	with_file(*t, "g", id, "up-a2", true);
+	tasks_free(*t);
+	OK(tasks_new(l, db, &st, &ops, t, NULL) == 0 && !there("up-a2"),
+	    "nor after a crash while it ran");
+	lies("up-a2", 4000); /* as if it could not be removed, though the row says that it ended */
+	lies("up-b1", 4000);
+	lies("up-b2", 3000);
+	lies("up-c1", 4000);
+	lies("made-1", 4000);
+	with_file(*t, "h", id, "up-c1", false);
+	report(*t, started[nstarted - 1], "{\"status\": 0, \"message\": \"\"}");
+	mono += TIME_SEC;
+	tasks_free(*t);
+	OK(tasks_new(l, db, &st, &ops, t, NULL) == 0, "a start");
+	steps();
+	OK(!there("up-a2") && !there("up-b1"), "nobody needs them");
+	OK(there("up-b2") && there("made-1"), "too young");
+	OK(there("up-c1"), "a trial waits for a word");
+	lies("up-d2", 4000);
+	with_file(*t, "j", id, "up-d2", true);
+	mono += 3600 * TIME_SEC;
+	steps();
+	OK(!there("up-b2"), "an hour later, without a start");
+	OK(there("up-d2"), "but not what a running command reads");
+	report(*t, started[nstarted - 1], "{\"status\": 0, \"message\": \"\"}");
+	mono += TASKS_KEEP + 2 * 3600 * TIME_SEC;
+	steps();
+	OK(!there("up-c1"), "the trial is forgotten, and its file with it");
+}
+
 int
 main(void)
 {
@@ -222,6 +305,7 @@ main(void)
 	test_limits(t);
 	test_crash(&t);
 	test_expiry(t);
+	test_uploads(&t);
 	tasks_free(t);
 	loop_free(l);
 	db_close(db);
