@@ -131,6 +131,30 @@ files_ok(struct req *r)
 	return true;
 }
 
+/* store_files(r, e): The bytes of what came, before the link ends: on a full disk the vendor is told
+ * and can send again. The same bytes once more are nothing new. */
+static int
+store_files(struct req *r, struct err *e)
+{
+	const struct state *st = r->c->state;
+	int rc = 0;
+
+	for (size_t i = 0; rc >= 0 && i < r->uploads.len; i++) {
+		const struct upload *u = VEC_AT(&r->uploads, struct upload, i);
+		char hex[EVIDENCE_HEX];
+		int fd;
+
+		if (u->size == 0)
+			continue;
+		fd = fio_open(st->f, st->dirfd, u->path, O_RDONLY, 0, e);
+		if (fd < 0)
+			return fd;
+		rc = evidence_put_fd(st, fd, PROOF_MAX, hex, e);
+		fio_close(st->f, fd);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 /* keep_files(r, x, request, e): What came with the answer, as evidence about the request. */
 static int
 keep_files(struct req *r, struct guide_page *x, const char *request, struct err *e)
@@ -208,11 +232,11 @@ after(struct req *r, struct guide_page *x, int64_t id, struct err *e)
 		rc = keep(r, q, hex, e);
 	(void)snprintf(request, sizeof(request), "%lld", (long long)id);
 	if (rc == 0)
+		rc = request_facts(x->d.g, q, hex, &x->who, seal_one, r, e);
+	if (rc == 0)
 		rc = keep_files(r, x, request, e);
 	if (rc == 0)
 		rc = note_answered(r, x, q, e);
-	if (rc == 0)
-		rc = request_facts(x->d.g, q, hex, &x->who, seal_one, r, e);
 	json_decref(q);
 	return rc;
 }
@@ -242,6 +266,8 @@ answer(struct req *r, struct err *e)
 		rc = err_set(&why, E_INVAL, "files");
 		bad_file = true;
 	}
+	if (rc == 0)
+		rc = store_files(r, &why);
 	if (rc == 0)
 		rc = request_answer(r->db, x.d.g, id, req_form(r, "name"), answers, &x.who, &why);
 	json_decref(answers);

@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "base/time.h"
+#include "fault/fio.h"
 #include "guide/desk.h"
 #include "mamorid/http/console.h"
 #include "mamorid/mamorid.h"
@@ -28,6 +29,7 @@ static struct console c;
 static enum identity_answer says = MAY_YES;
 static struct buf body;
 static char location[300];
+static const char *file; /* an upload that comes along, below the state directory */
 
 static enum identity_answer
 may(const struct identity_session *s, enum identity_area area, enum identity_verb verb,
@@ -70,6 +72,15 @@ ask(unsigned method, const char *path, const char *const *form, bool ja)
 	for (; form && *form; form += 2)
 		if (form_add(&r.form, form[0], strlen(form[0]), form[1], strlen(form[1]), NULL) < 0)
 			return 0;
+	if (file) {
+		struct upload *u = vec_add(&r.uploads);
+
+		if (!u)
+			return 0;
+		*u = (struct upload){.field = "file", .name = "証拠 " TORTURE ".txt", .type =
+		    "text/plain", .size = strlen(TORTURE)};
+		(void)snprintf(u->path, sizeof(u->path), "%s", file);
+	}
 	r.route = route_find(c.routes, c.nroutes, method, r.path, &r.id, &allow);
 	rc = r.route ? r.route->fn(&r, &e) : E_NOENT;
 	buf_clear(&body);
@@ -209,11 +220,27 @@ working(void)
 	OK(has("済"), "has ended");
 }
 
+/* upload(): The next request brings a file. */
+static void
+upload(void)
+{
+	struct err e;
+	int spool = state_dir(&st, "spool", true, &e);
+
+	file = "spool/up-1";
+	OK(spool >= 0 && fio_replace(st.f, st.dirfd, file, TORTURE, strlen(TORTURE), 0600, &e) == 0,
+	    "a file comes along");
+	fio_close(st.f, spool);
+}
+
 static void
 vendor(void)
 {
 	char token[64] = "", path[100];
+	struct fault_fio full;
+	struct err e;
 	const char *at;
+	int64_t n = 0;
 
 	EQ_I(POST("/guide/requests", "vendor", "", "practice", "patches", "due", "2026-12-20"), 303,
 	    "nobody");
@@ -235,8 +262,22 @@ vendor(void)
 	OK(has("v-R8-V-2-6"), "with the form");
 	EQ_I(POST(path, "v-R8-V-2-6", "no"), 422, "without a name");
 	OK(has("checked"), "what was chosen is still there");
+	upload();
+	st.f = fault_fio_init(&full);
+	full.only = FF_WRITE;
+	full.fail_at = 1;
+	full.sys = ENOSPC;
+	EQ_I(POST(path, "name", "山田", "v-R8-V-2-6", "no"), 0, "a full disk");
+	OK(full.fired, "in the middle of the file");
+	st.f = fio_os();
+	EQ_I(get(path), 200, "does not close the way");
+	upload(); /* it was removed with the request */
 	EQ_I(POST(path, "name", "山田 " TORTURE, "v-R8-V-2-6", "no", "n-R8-V-2-6", TORTURE), 200,
 	    "answered");
+	file = NULL;
+	EQ_I(db_i64(c.db, "SELECT count(*) FROM guide_proofs WHERE about = 'request'", &n, "", &e),
+	    0, "the file");
+	EQ_I(n, 1, "is evidence, once");
 	EQ_I(get(path), 410, "the way is closed");
 	EQ_I(get("/vendor/nonsense"), 410, "and so is any other");
 	EQ_I(get("/guide/requests/1"), 200, "the request");
