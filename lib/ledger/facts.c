@@ -262,6 +262,10 @@ on_newest(const struct fact *fact, void *cookie, struct err *e)
 		return err_set(e, E_LIMIT, "more than %d checks and subjects", FACTS_MAX_NEWEST);
 	keep(slot, fact);
 	r = map_put(&n->by_key, key, len, (void *)n->list.len, e);
+	if (r < 0) { /* it comes again with the next look */
+		fact_free(slot);
+		n->list.len--;
+	}
 	return r;
 }
 
@@ -307,10 +311,11 @@ static int
 on_new(const struct fact *fact, void *cookie, struct err *e)
 {
 	struct facts *fs = cookie;
-	int r = note_recent(fs, fact, e);
+	int r = on_newest(fact, &fs->now, e);
 
+	/* the first may be done twice for a record, the second must not */
 	if (r == 0)
-		r = on_newest(fact, &fs->now, e);
+		r = note_recent(fs, fact, e);
 	if (r == 0)
 		fs->next = fact->seq + 1;
 	return r;

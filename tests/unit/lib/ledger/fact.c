@@ -2,6 +2,7 @@
 #include "ledger_help.h"
 
 #include "base/time.h"
+#include "fault/alloc.h"
 #include "ledger/checks.h"
 #include "ledger/evidence.h"
 #include "ledger/facts.h"
@@ -272,6 +273,47 @@ test_kept(void)
 	state_close(&st);
 }
 
+/* Every allocation of a look fails once; the next look gives everything, once. */
+static void
+test_nomem(void)
+{
+	struct facts *kept, *fresh;
+	struct fact *list;
+	struct state st;
+	unsigned long tried = 0;
+	char path[300], check[16];
+	bool ok = true, hit = true;
+	size_t n;
+
+	(void)snprintf(path, sizeof(path), "%s/nomem", help_dir);
+	if (state_open(fio_os(), path, true, &st, NULL) < 0 ||
+	    facts_open(&st, true, 5, &fresh, NULL) < 0)
+		abort();
+	for (int i = 0; i < 60; i++) {
+		(void)snprintf(check, sizeof(check), "c.x%d", i % 30);
+		add(fresh, check, i % 2 ? "1" : "2", FACT_PASS, 1 + i, 10 + i);
+	}
+	for (; hit && tried < 5000; tried += hit) {
+		struct seqs got = {.n = 0};
+		int r;
+
+		if (facts_open(&st, false, 5, &kept, NULL) < 0)
+			abort();
+		fault_alloc_arm(tried + 1);
+		r = facts_newest(kept, NULL, &list, &n, NULL);
+		hit = fault_alloc_hit();
+		ok = ok && (hit ? r < 0 : r == 0);
+		if (r == 0)
+			facts_newest_free(list, n);
+		ok = ok && same(kept, fresh, NULL) &&
+		    facts_recent(kept, "c.x7", on_seq, &got, NULL) == 0 && got.n == 2;
+		facts_close(kept);
+	}
+	OK(ok && tried > 60, "without memory nothing is taken twice or lost (%lu tried)", tried);
+	facts_close(fresh);
+	state_close(&st);
+}
+
 static void
 test_gone(struct state *st)
 {
@@ -484,6 +526,7 @@ main(void)
 		abort();
 	test_ledger(&st);
 	test_kept();
+	test_nomem();
 	test_gone(&st);
 	test_evidence(&st);
 	test_seals(&st);
