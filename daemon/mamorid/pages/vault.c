@@ -259,6 +259,7 @@ overview(struct req *r, struct err *e)
 	model_put(m, "drills", drills(r, 0));
 	model_put(m, "facts", measured(r));
 	vault_alarms(r, m);
+	vault_keepers(r, m);
 	model_bool(m, "may_run", req_may(r, AREA_VAULT, VERB_RUN, NULL));
 	if (rc < 0) {
 		json_decref(m);

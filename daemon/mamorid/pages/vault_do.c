@@ -7,6 +7,8 @@
 #include "mamorid/mamorid.h"
 #include "mamorid/pages/vault_pages.h"
 
+enum { OUT_MAX = 16 << 20 };
+
 static int
 take_one(const struct db_row *row, void *cookie, struct err *e)
 {
@@ -106,6 +108,48 @@ vault_word(const json_t *argv, size_t i)
 	const char *s = json_string_value(json_array_get(argv, i));
 
 	return s ? s : "";
+}
+
+static int
+read_out(struct req *r, const struct task *t, json_t **ret, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, OUT_MAX);
+	rc = task_out(r->c->state, t, &b, e);
+	if (rc == 0)
+		*ret = json_loadb((const char *)b.p, b.len, 0, NULL);
+	buf_free(&b);
+	return rc == 0 && !json_is_object(*ret) ? err_set(e, E_NOENT, "the result is gone") : rc;
+}
+
+int
+vault_task_result(struct req *r, const char *what, struct task *ret, json_t **ret_argv,
+    json_t **ret_out, struct err *e)
+{
+	json_t *out = NULL;
+	int rc = page_task_own(r, req_id(r, 0), ret, e);
+
+	if (rc < 0)
+		return rc;
+	rc = vault_task_words(r, ret->id, ret_argv, e);
+	if (rc < 0) {
+		task_free(ret);
+		return rc;
+	}
+	if (strcmp(ret->state, "done") != 0 || strcmp(vault_word(*ret_argv, 1), what) != 0)
+		rc = err_set(e, E_NOENT, "no such result");
+	if (rc == 0 && ret_out)
+		rc = read_out(r, ret, &out, e);
+	if (rc < 0) {
+		task_free(ret);
+		json_decref(*ret_argv);
+		json_decref(out);
+	} else if (ret_out) {
+		*ret_out = out;
+	}
+	return rc;
 }
 
 static json_t *

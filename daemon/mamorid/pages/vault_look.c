@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "mamorid/pages/vault_pages.h"
 
-enum { OUT_MAX = 16 << 20, ENTRIES_PAGE = 200, CRUMBS = 40 };
+enum { ENTRIES_PAGE = 200, CRUMBS = 40 };
 
 struct where {
 	const char *gen, *path;
@@ -145,28 +145,10 @@ place_of(const struct db_row *row, void *cookie, struct err *e)
 static int
 seen_get(struct req *r, const char *what, bool want_out, struct seen *ret, json_t *m, struct err *e)
 {
-	struct buf b;
-	int rc = page_task_own(r, req_id(r, 0), &ret->t, e);
+	int rc = vault_task_result(r, what, &ret->t, &ret->argv, want_out ? &ret->out : NULL, e);
 
 	if (rc < 0)
 		return rc;
-	rc = vault_task_words(r, ret->t.id, &ret->argv, e);
-	if (rc == 0 &&
-	    (strcmp(ret->t.state, "done") != 0 || strcmp(vault_word(ret->argv, 1), what) != 0))
-		rc = err_set(e, E_NOENT, "no such result");
-	if (rc == 0 && want_out) {
-		buf_init(&b, OUT_MAX);
-		rc = task_out(r->c->state, &ret->t, &b, e);
-		if (rc == 0)
-			ret->out = json_loadb((const char *)b.p, b.len, 0, NULL);
-		buf_free(&b);
-		if (rc == 0 && !json_is_object(ret->out))
-			rc = err_set(e, E_NOENT, "the result is gone");
-	}
-	if (rc < 0) {
-		seen_free(ret);
-		return rc;
-	}
 	ret->gen = vault_word(ret->argv, 3);
 	ret->path = vault_word(ret->argv, 4);
 	if (ret->path[0] == '-')

@@ -22,12 +22,20 @@ bool vault_path_ok(const char *s);
  * done, on to ${prefix} and the task's id. NULL: stay there. */
 MUST int vault_task(struct req *r, struct task_new *n, json_t *argv, const char *prefix,
     struct err *e);
-/* vault_task_argv(r, id, i, out, size, e): The i-th word of the command of a task. */
+/* vault_task_words(r, id, ret, e): The command of a task; vault_word(argv, i): its i-th word, or "".
+ */
 MUST int vault_task_words(struct req *r, const char *id, json_t **ret, struct err *e);
 const char *vault_word(const json_t *argv, size_t i);
-/* vault_alarms(r, m): Into the model: what waits for somebody's word ("pending", "doubts"), when a
- * recovery key last opened a vault ("keys"), and the removable disks ("disks"). */
+/* vault_task_result(r, what, ret, ret_argv, ret_out, e): The task of the address, which belongs to
+ * whoever asks and has done `mamori vault WHAT`: itself, its command, and the object that it
+ * printed (${ret_out} NULL: not read). The caller frees all three; nothing on failure. E_NOENT. */
+MUST int vault_task_result(struct req *r, const char *what, struct task *ret, json_t **ret_argv,
+    json_t **ret_out, struct err *e);
+/* vault_alarms(r, m): Into the model: what waits for somebody's word ("pending", "doubts").
+ * vault_keepers(r, m): When a recovery key last opened a vault ("keys"), and the removable disks
+ * ("disks"). */
 void vault_alarms(struct req *r, json_t *m);
+void vault_keepers(struct req *r, json_t *m);
 /* vault_crumbs(last): Crumbs of a page below the vault. */
 json_t *vault_crumbs(const char *word);
 

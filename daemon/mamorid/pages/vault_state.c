@@ -7,10 +7,11 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "guide/finding.h"
+#include "ledger/checks.h"
 #include "mamorid/pages/vault_pages.h"
 #include "text/day.h"
 
-enum { OUT_MAX = 16 << 20, GENS_PAGE = 100, KEY_FILE = 256 << 10 };
+enum { GENS_PAGE = 100, KEY_FILE = 256 << 10 };
 
 static const char *
 text(const json_t *o, const char *key)
@@ -147,6 +148,7 @@ take_key(const struct db_row *row, void *cookie, struct err *e)
 static json_t *
 keys(struct req *r)
 {
+	const struct check *c = checks_find("vault.recovery.proved");
 	json_t *out = json_array(), *o;
 	struct fact *list;
 	size_t n, i;
@@ -161,7 +163,8 @@ keys(struct req *r)
 			if (strcmp(text(list[k].observed, "repo"), text(o, "repo")) != 0)
 				continue;
 			model_int(o, "at", list[k].at);
-			model_bool(o, "old", r->now - list[k].at > 400 * TIME_DAY);
+			model_bool(o, "old",
+			    c && c->max_days && r->now - list[k].at > c->max_days * TIME_DAY);
 			(void)snprintf(how, sizeof(how), "vault.key.from.%s",
 			    strcmp(text(list[k].observed, "from"), "typed") == 0 ? "typed"
 										 : "file");
@@ -175,7 +178,7 @@ keys(struct req *r)
 void
 vault_alarms(struct req *r, json_t *m)
 {
-	json_t *pending = json_array(), *doubts = json_array(), *disks = json_array();
+	json_t *pending = json_array(), *doubts = json_array();
 	struct fact *list;
 	size_t n;
 
@@ -189,13 +192,20 @@ vault_alarms(struct req *r, json_t *m)
 		if (list[i].outcome == FACT_FAIL)
 			(void)json_array_append_new(doubts, doubt_model(r, &list[i]));
 	facts_newest_free(list, n);
-	(void)!db_each(r->db, "SELECT label, lies, copied_at, proved_at FROM disks ORDER BY label",
-	    take_disk, disks, "", NULL);
 	model_put(m, "pending", pending);
 	model_put(m, "doubts", doubts);
+	model_bool(m, "may_guide", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
+}
+
+void
+vault_keepers(struct req *r, json_t *m)
+{
+	json_t *disks = json_array();
+
+	(void)!db_each(r->db, "SELECT label, lies, copied_at, proved_at FROM disks ORDER BY label",
+	    take_disk, disks, "", NULL);
 	model_put(m, "disks", disks);
 	model_put(m, "keys", keys(r));
-	model_bool(m, "may_guide", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
 }
 
 /* --- what the vault says ---------------------------------------------------------------------- */
@@ -217,37 +227,6 @@ look(struct req *r, struct err *e)
 	}
 	n.it = p.name;
 	return vault_task(r, &n, argv, "/vault/state", e);
-}
-
-/* result(r, what, ret_out, ret_argv, e): What a finished task of this person printed. */
-static int
-result(struct req *r, const char *what, json_t **ret, json_t **ret_argv, struct err *e)
-{
-	struct task t;
-	struct buf b;
-	int rc = page_task_own(r, req_id(r, 0), &t, e);
-
-	if (rc < 0)
-		return rc;
-	*ret = NULL;
-	rc = vault_task_words(r, t.id, ret_argv, e);
-	if (rc == 0 &&
-	    (strcmp(t.state, "done") != 0 || strcmp(vault_word(*ret_argv, 1), what) != 0))
-		rc = err_set(e, E_NOENT, "no such result");
-	buf_init(&b, OUT_MAX);
-	if (rc == 0)
-		rc = task_out(r->c->state, &t, &b, e);
-	if (rc == 0)
-		*ret = json_loadb((const char *)b.p, b.len, 0, NULL);
-	buf_free(&b);
-	task_free(&t);
-	if (rc == 0 && !json_is_object(*ret))
-		rc = err_set(e, E_NOENT, "the result is gone");
-	if (rc < 0) {
-		json_decref(*ret);
-		json_decref(*ret_argv);
-	}
-	return rc;
 }
 
 static json_t *
@@ -336,10 +315,12 @@ static int
 state_page(struct req *r, struct err *e)
 {
 	json_t *out, *argv, *m;
-	int rc = result(r, "state", &out, &argv, e);
+	struct task t;
+	int rc = vault_task_result(r, "state", &t, &argv, &out, e);
 
 	if (rc < 0)
 		return rc;
+	task_free(&t);
 	m = json_object();
 	model_text(m, "repo", vault_word(argv, 2));
 	place_by(r, m, "repo = $1", vault_word(argv, 2));
@@ -499,11 +480,13 @@ static int
 disks_page(struct req *r, struct err *e)
 {
 	json_t *out, *argv, *m, *rows, *d;
+	struct task t;
 	size_t i;
-	int rc = result(r, "disk", &out, &argv, e);
+	int rc = vault_task_result(r, "disk", &t, &argv, &out, e);
 
 	if (rc < 0)
 		return rc;
+	task_free(&t);
 	json_decref(argv);
 	rows = json_array();
 	json_array_foreach(json_object_get(out, "disks"), i, d) {
