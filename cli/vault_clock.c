@@ -1,6 +1,4 @@
 /* mamori vault clock: let the clocks go on on which locks run, and say when a clock is odd. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +17,7 @@ struct job {
 	struct state st;
 	json_t *list;
 	bool good;
-	unsigned looked;
+	unsigned looked, away;
 };
 
 /* tell(j, repo, id, what, off_s, o): One vault: on the screen, in the list, and as a fact. */
@@ -115,6 +113,7 @@ elsewhere(struct job *j, const char *repo, struct err *e)
 static int
 one(struct job *j, const char *repo, bool asked, struct err *e)
 {
+	struct vault_ident id;
 	struct err why = {0};
 	int r = vault_is_address(repo) ? elsewhere(j, repo, &why) : local(j, repo, &why);
 
@@ -127,35 +126,19 @@ one(struct job *j, const char *repo, bool asked, struct err *e)
 	if (r == E_AUTH && !vault_is_address(repo))
 		return 0; /* its own box looks after it */
 	fprintf(stderr, "mamori: %s: %s\n", repo, why.msg);
-	j->good = false;
+	if (!vault_is_address(repo) && vault_identify(fio_os(), repo, &id, NULL) == E_NOENT)
+		j->away++; /* a disk that is not plugged in has no clock to be right or wrong */
+	else
+		j->good = false;
 	return 0;
 }
 
-/* all(j, e): Every vault this machine knows. */
+/* on_known: Of every vault this machine knows. */
 static int
-all(struct job *j, struct err *e)
+on_known(const char *id, const char *where, void *cookie, struct err *e)
 {
-	int fd = fio_open(fio_os(), j->st.dirfd, "vault", O_RDONLY | O_DIRECTORY, 0, NULL);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *en;
-	int r = 0;
-
-	while (d && r == 0 && (en = readdir(d)) != NULL) {
-		struct buf AUTO(buf_free) text = {0};
-		char name[64];
-
-		if (strlen(en->d_name) != 2 * FMT_ID_LEN)
-			continue;
-		(void)snprintf(name, sizeof(name), "vault/%.40s/where", en->d_name);
-		buf_init(&text, 8192);
-		if (fio_slurp(fio_os(), j->st.dirfd, name, &text, NULL) < 0 || text.len < 2)
-			continue;
-		text.p[text.len - 1] = 0; /* the newline */
-		r = one(j, (const char *)text.p, false, e);
-	}
-	if (d)
-		(void)closedir(d);
-	return r;
+	(void)id;
+	return where ? one(cookie, where, false, e) : 0;
 }
 
 int
@@ -171,8 +154,9 @@ vault_clock_cmd(struct cli *c, int argc, char **argv)
 	if (r < 0)
 		return cli_fail(c, &e, NULL);
 	j.list = json_array();
-	r = argc == 2 ? one(&j, argv[1], true, &e) : all(&j, &e);
-	if (r == 0 && j.looked == 0 && j.good)
+	r = argc == 2 ? one(&j, argv[1], true, &e) :
+	    vault_where_each(j.st.dirfd, on_known, &j, &e);
+	if (r == 0 && j.looked == 0 && j.away == 0 && j.good)
 		cli_say(c, "%s", L(c, "この機械が見ている保管庫はありません", "this machine looks after no vault"));
 	if (r == 0)
 		cli_json(c, json_pack("{s:O,s:b}", "vaults", j.list, "ok", j.good));

@@ -36,11 +36,13 @@ run(void *arg)
 	struct vaultd *v = s->v;
 	struct tls *t = NULL;
 	struct err e = {0};
+	char why[sizeof(e.msg) + sizeof("no handshake: ")];
 	int r = tls_open(v->side, s->fd, VAULTD_SHAKE_MS, &t, &e);
 
 	if (r < 0) {
+		(void)snprintf(why, sizeof(why), "no handshake: %s", e.msg);
 		if (r != E_NET) /* a line that was cut is no news; who is no machine of ours is */
-			vaultd_log(VAULTD_WARN, "%s: no handshake: %s", s->from, e.msg);
+			vaultd_turned_away(v, s->from, why, time_mono_us());
 	} else {
 		(void)pthread_mutex_lock(&v->lock);
 		v->lines[s->slot] = t;

@@ -92,7 +92,7 @@ vaultd_clocks(struct vaultd *v)
 
 	keep_time_now(&now);
 	while (d && (de = readdir(d)))
-		if (de->d_name[0] != '.' && strlen(de->d_name) <= WIRE_MAX_NAME)
+		if (wire_name_ok(de->d_name) && de->d_type != DT_REG)
 			one_clock(v, de->d_name, &now);
 	if (d)
 		(void)closedir(d);

@@ -29,23 +29,84 @@ lately(const struct keep *k, int64_t wall)
 	return wall > k->last.wall - LATELY * TIME_DAY;
 }
 
-/* misdated(k, r, ret): Generations that say another time than when they came. */
+/* apart(a, b): How much later ${a} is than ${b}; one of them is what a stranger says. */
+static int64_t
+apart(int64_t a, int64_t b)
+{
+	int64_t d;
+
+	return __builtin_sub_overflow(a, b, &d) ? (a > b ? INT64_MAX : INT64_MIN) : d;
+}
+
+/* misdated(k, r, ret): Generations that cannot be from when they say: ahead of their arrival, or
+ * from long before one that came earlier. Late alone is none: a box that never noted anything notes
+ * all that is there at once. */
 static void
 misdated(const struct keep *k, const struct repo *r, struct odd *ret)
 {
+	int64_t newest = INT64_MIN;
+
 	for (size_t i = 0; i < r->ngens; i++) {
 		const struct keep_gen *g = keep_find(k, r->gens[i].id);
-		int64_t off;
+		int64_t at = r->gens[i].at;
 
-		if (!g || !lately(k, g->wall) ||
-		    (!__builtin_sub_overflow(r->gens[i].at, g->wall, &off) && off < LIE &&
-			off > -LIE))
+		if (!g)
 			continue;
-		if (ret->n++ == 0) {
+		if (apart(at, g->wall) < LIE && apart(newest, at) < LIE) {
+			at = at < g->wall ? at : g->wall;
+			newest = at > newest ? at : newest;
+			continue;
+		}
+		if (lately(k, g->wall) && ret->n++ == 0) {
 			ret->first = g;
-			ret->says = r->gens[i].at;
+			ret->says = at;
 		}
 	}
+}
+
+struct came {
+	int64_t at;
+	const struct keep_gen *g;
+};
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct came *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->g < y->g ? -1 : x->g > y->g;
+}
+
+/* arrivals(k, repo, ret_n, e): When each generation came, in order. Those that were noted together
+ * say it themselves, within what misdated() lets pass. */
+static struct came *
+arrivals(const struct keep *k, const struct repo *repo, size_t *ret_n, struct err *e)
+{
+	size_t n;
+	const struct keep_gen *g = keep_gens(k, &n);
+	struct came *v = calloc(n ? n : 1, sizeof(*v));
+
+	*ret_n = n;
+	if (!v) {
+		(void)err_set(e, E_NOMEM, "no memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct came){.at = g[i].wall, .g = &g[i]};
+	for (size_t i = 0; i < repo->ngens; i++) {
+		const struct keep_gen *one = keep_find(k, repo->gens[i].id);
+		size_t at = one ? (size_t)(one - g) : 0;
+
+		if (one && repo->gens[i].at < one->wall &&
+		    ((at > 0 && one[-1].wall == one->wall) ||
+			(at + 1 < n && one[1].wall == one->wall)))
+			v[at].at = repo->gens[i].at;
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), by_time);
+	return v;
 }
 
 /* count(m, tag, by, ret, e): How many of this system are in the window now. One more is stored: for
@@ -59,28 +120,32 @@ count(struct map *m, const uint8_t tag[KEEP_TAG_LEN], int by, uintptr_t *ret, st
 	return map_put(m, tag, KEEP_TAG_LEN, (void *)(*ret + 1), e);
 }
 
-/* flooded(k, ret, e): The largest number of generations of one system within a day. */
+/* flooded(k, repo, ret, e): The largest number of generations of one system within a day. */
 static int
-flooded(const struct keep *k, struct odd *ret, struct err *e)
+flooded(const struct keep *k, const struct repo *repo, struct odd *ret, struct err *e)
 {
 	struct map m;
 	size_t n, j = 0;
-	const struct keep_gen *g = keep_gens(k, &n);
+	struct came *v = arrivals(k, repo, &n, e);
 	uintptr_t c;
 	int r = 0;
 
+	if (!v)
+		return E_NOMEM;
 	map_init(&m, KEEP_MAX_KNOWN);
 	for (size_t i = 0; i < n && r == 0; i++) {
-		for (; r == 0 && j < i && g[i].wall - g[j].wall > TIME_DAY; j++)
-			r = count(&m, g[j].tag, -1, &c, e);
+		for (; r == 0 && j < i && apart(v[i].at, v[j].at) > TIME_DAY; j++)
+			r = count(&m, v[j].g->tag, -1, &c, e);
 		if (r == 0)
-			r = count(&m, g[i].tag, 1, &c, e);
-		if (r == 0 && lately(k, g[i].wall) && c > ret->n) {
+			r = count(&m, v[i].g->tag, 1, &c, e);
+		if (r == 0 && lately(k, v[i].at) && c > ret->n) {
 			ret->n = c;
-			ret->first = &g[i];
+			ret->first = v[i].g;
+			ret->says = v[i].at;
 		}
 	}
 	map_free(&m);
+	free(v);
 	return r;
 }
 
@@ -106,7 +171,7 @@ tell_flood(const struct odd *o, vault_odd_fn *fn, void *cookie, struct err *e)
 {
 	char ja[300], en[300], came[TIME_TEXT];
 
-	time_put(came, o->first->wall);
+	time_put(came, o->says);
 	(void)snprintf(ja, sizeof(ja), "1日のうちに同じシステムの世代が %llu 件届きました（%s まで）。前の世代は押し出されません。",
 	    (unsigned long long)o->n, came);
 	(void)snprintf(en, sizeof(en),
@@ -136,7 +201,7 @@ keep_traces(const struct keep *k, const struct repo *repo, vault_odd_fn *fn, voi
     struct err *e)
 {
 	struct odd dates = {0}, flood = {0};
-	int r = flooded(k, &flood, e);
+	int r = flooded(k, repo, &flood, e);
 
 	misdated(k, repo, &dates);
 	if (r == 0 && dates.n)

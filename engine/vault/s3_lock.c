@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "crypt/digest.h"
 #include "crypt/secret.h"
+#include "vault/repo_int.h"
 #include "vault/s3_int.h"
 
 enum {
@@ -96,12 +97,12 @@ known(struct s3_store *s, const struct s3_retain_one *one)
 static bool
 place(const struct s3_store *s, char out[96])
 {
-	char hex[2 * FMT_ID_LEN + 1];
+	struct vault_place pl = {.statefd = s->statefd};
+	char dir[64];
 
-	if (s->statefd < 0 || !s->lock_days)
+	if (!s->lock_days || keys_place(&pl, s->repo, dir, NULL) < 0)
 		return false;
-	hex_put(hex, s->repo, FMT_ID_LEN);
-	(void)snprintf(out, 96, "vault/%s/locks", hex);
+	(void)snprintf(out, 96, "%s/locks", dir);
 	return true;
 }
 
@@ -130,12 +131,18 @@ s3_lock_parse(const uint8_t *p, size_t n, struct map *ret, struct err *e)
 	return x;
 }
 
-/* load(s): Once. What cannot be read is as good as nothing. */
+/* load(s): Once. What cannot be read is as good as nothing; what was noted since is newer. */
 static void
 load(struct s3_store *s)
 {
 	struct buf AUTO(buf_free) b = {0};
+	struct map AUTO(map_free) was = {0};
+	const void *id;
 	char path[96];
+	size_t pos = 0;
+	void *sec;
+
+	map_init(&was, S3L_MAX_LOCKS);
 
 	if (s->locks_read || !place(s, path))
 		return;
@@ -143,8 +150,11 @@ load(struct s3_store *s)
 	buf_init(&b, MAX_FILE);
 	if (fio_slurp(s->f, s->statefd, path, &b, NULL) < 0)
 		return;
+	(void)(s3_lock_parse(b.p, b.len, &was, NULL) < 0);
 	(void)pthread_mutex_lock(&s->mu);
-	(void)(s3_lock_parse(b.p, b.len, &s->locks, NULL) < 0);
+	while ((sec = map_each(&was, &pos, &id, NULL)) != NULL)
+		if (!map_get(&s->locks, id, ID))
+			(void)(map_put(&s->locks, id, ID, sec, NULL) < 0);
 	(void)pthread_mutex_unlock(&s->mu);
 }
 
@@ -184,6 +194,7 @@ s3_lock_save(struct s3_store *s)
 
 	if (!s->writing || !s->locks_changed || !place(s, path))
 		return;
+	load(s); /* what this session did not ask about stays known */
 	buf_init(&b, MAX_FILE);
 	(void)pthread_mutex_lock(&s->mu);
 	r = s3_lock_print(&s->locks, s3_now(s->s3), &b, NULL);

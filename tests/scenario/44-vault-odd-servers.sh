@@ -77,6 +77,9 @@ if [ $faked = 0 ]; then
 	ok "a local vault" vault init here --recovery-out key2
 	ok "its backup" vault backup here src
 	ok "its clock" vault clock here
+	mv here elsewhere
+	ok "a disk that is not plugged in has no wrong clock" vault clock
+	mv elsewhere here
 	says "a clock that was set" "changed by a lot" faketime -f +3d "$MAMORI" --lang en vault clock here
 else
 	skip "clocks far away" "this program cannot be given another clock here"

@@ -102,6 +102,65 @@ floods(void)
 	OK(backup(0) && says(NULL), "after a month it has been told");
 }
 
+/* Generations of a vault, as its log says them, and noted all at once. */
+enum { MANY = 300 };
+static struct vault_generation old[MANY];
+
+static bool
+noted(const struct repo *repo, size_t from)
+{
+	struct err e = {0};
+	unsigned bad = 0;
+
+	for (size_t i = from; i < repo->ngens; i++) {
+		struct keep_arrival a = {.gen = &repo->gens[i], .tag = {9}};
+
+		bad += keep_received(t.k, &t.now, &a, &e) != 0;
+	}
+	told[0] = 0;
+	return bad == 0 && keep_traces(t.k, repo, on_trace, NULL, &e) == 0;
+}
+
+/* late(n, step): A vault of n generations, one every ${step}, the newest now; nobody noted any. */
+static struct repo
+late(unsigned n, int64_t step)
+{
+	static uint8_t serial = 100;
+
+	serial++;
+	for (unsigned i = 0; i < n; i++)
+		old[i] = (struct vault_generation){.seq = 5000 + i, .at = t.now.wall - (n - 1 - i) * step,
+			.id = {serial, (uint8_t)(i >> 8), (uint8_t)i}};
+	return (struct repo){.gens = old, .ngens = n};
+}
+
+static void
+arrived_together(void)
+{
+	struct repo repo = late(MANY, 365 * TIME_DAY / MANY);
+
+	OK(noted(&repo, 0) && told[0] == 0, "a fresh ledger over an old vault tells nothing: %s",
+	    told);
+	kt_pass(&t, 40);
+	repo = late(MANY, TIME_SEC * 60);
+	OK(noted(&repo, 0) && strstr(told, "300 generations of one system") &&
+	    !strstr(told, "another time"), "three hundred of one day are told however late: %s", told);
+	kt_pass(&t, 40);
+	repo = late(100, TIME_DAY);
+	old[98].at = t.now.wall - 90 * TIME_DAY;
+	old[99].at = t.now.wall + 90 * TIME_DAY;
+	OK(noted(&repo, 0) && strstr(told, "2 generations claim another time"),
+	    "late ones that lie are told, too: %s", told);
+	kt_pass(&t, 40);
+	repo = late(3, TIME_DAY);
+	old[0].at = INT64_MAX;
+	old[1].at = INT64_MIN;
+	OK(noted(&repo, 0) && strstr(told, "1 generations claim another time"),
+	    "of what is before all others nobody can tell: %s", told);
+	kt_pass(&t, 40);
+	OK(backup(0) && says(NULL), "after a month it has been told");
+}
+
 static void
 clocks(void)
 {
@@ -124,6 +183,7 @@ main(void)
 	kt_new(&t, &v, fio_os());
 	dates();
 	floods();
+	arrived_together();
 	clocks();
 	kt_close(&t);
 	kt_keys_free(&t);
