@@ -1,13 +1,19 @@
-/* A vault's place in an object store. Which record may come next is tested always; everything else
- * against a real store, whose address the environment's MAMORI_TEST_S3 names (tests/scenario starts
+/* A vault's place in an object store. Which record may come next, what is remembered of locks and what
+ * an audit tells is tested always, the latter against a small store that only gives; the rest against
+ * a real one, whose address the environment's MAMORI_TEST_S3 names (tests/scenario starts
  * one). Somebody with the same login tampers through a client of his own. */
 #include "vault/s3_store.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -181,6 +187,256 @@ locks(void)
 	map_free(&m);
 	map_free(&back);
 	buf_free(&b);
+}
+
+/* ---- a store that only gives ---- */
+
+struct given { /* a version; in the order of a list */
+	const char *key, *version, *modified;
+	const struct buf *body;
+};
+
+static struct shelf {
+	struct given v[8];
+	size_t n;
+	int fd;
+	char url[64];
+	atomic_uint asked;
+	pthread_t thread;
+} shelf;
+
+/* word(line, name, out): A value of the query, decoded as far as keys need it; "" without. */
+static void
+word(const char *line, const char *name, char out[200])
+{
+	const char *p = strstr(line, name);
+	size_t n = 0;
+
+	for (p = p ? p + strlen(name) : ""; *p && !strchr("& ", *p) && n < 199; p++)
+		if (strncmp(p, "%2F", 3) == 0) {
+			out[n++] = '/';
+			p += 2;
+		} else {
+			out[n++] = *p;
+		}
+	out[n] = 0;
+}
+
+static int
+list(const char *line, struct buf *b, struct err *e)
+{
+	char prefix[200], after[200];
+	int r = buf_fmt(b, e, "<ListVersionsResult><IsTruncated>false</IsTruncated>");
+
+	word(line, "&prefix=", prefix);
+	word(line, "key-marker=", after);
+	for (size_t i = 0; r == 0 && i < shelf.n; i++) {
+		const struct given *g = &shelf.v[i];
+
+		if (strncmp(g->key, prefix, strlen(prefix)) != 0 || strcmp(g->key, after) <= 0)
+			continue;
+		r = buf_fmt(b, e, "<Version><Key>%s</Key><VersionId>%s</VersionId>"
+		    "<ETag>&quot;%s&quot;</ETag><Size>%zu</Size>", g->key, g->version, g->version,
+		    g->body->len);
+		if (r == 0 && g->modified)
+			r = buf_fmt(b, e, "<LastModified>%s</LastModified>", g->modified);
+		if (r == 0)
+			r = buf_fmt(b, e, "</Version>");
+	}
+	return r == 0 ? buf_fmt(b, e, "</ListVersionsResult>") : r;
+}
+
+static void
+answer(int c, const char *line)
+{
+	struct buf AUTO(buf_free) b = {0}, head = {0};
+	struct err e;
+	char version[200];
+	int r = 0;
+
+	buf_init(&b, 1 << 20);
+	buf_init(&head, 2 << 20);
+	word(line, "versionId=", version);
+	if (strstr(line, "?versions") || strstr(line, "&versions"))
+		r = list(line, &b, &e);
+	for (size_t i = 0; r == 0 && version[0] && i < shelf.n; i++)
+		if (strcmp(shelf.v[i].version, version) == 0)
+			r = buf_put(&b, shelf.v[i].body->p, shelf.v[i].body->len, &e);
+	if (r == 0)
+		r = buf_fmt(&head, &e, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu"
+		    "\r\n\r\n", b.len);
+	if (r == 0 && b.len)
+		r = buf_put(&head, b.p, b.len, &e);
+	if (r == 0 && send(c, head.p, head.len, MSG_NOSIGNAL) < 0)
+		printf("# an answer did not go out\n");
+}
+
+static void *
+give(void *cookie)
+{
+	char line[8192];
+	int c;
+
+	(void)cookie;
+	while ((c = accept(shelf.fd, NULL, NULL)) >= 0) {
+		size_t len = 0;
+		ssize_t n = 1;
+
+		line[0] = 0;
+		while (n > 0 && !strstr(line, "\r\n\r\n") && len < sizeof(line) - 1) {
+			n = read(c, line + len, sizeof(line) - 1 - len);
+			len += n > 0 ? (size_t)n : 0;
+			line[len] = 0;
+		}
+		shelf.asked++;
+		line[strcspn(line, "\r\n")] = 0;
+		answer(c, line);
+		(void)close(c);
+	}
+	return NULL;
+}
+
+static void
+shelf_open(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof(sin);
+
+	shelf.fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(shelf.fd, (struct sockaddr *)&sin, sizeof(sin)) < 0 || listen(shelf.fd, 16) < 0 ||
+	    getsockname(shelf.fd, (struct sockaddr *)&sin, &n) < 0 ||
+	    pthread_create(&shelf.thread, NULL, give, NULL) != 0 ||
+	    setenv("AWS_ACCESS_KEY_ID", "A", 0) < 0 || setenv("AWS_SECRET_ACCESS_KEY", "S", 0) < 0)
+		abort();
+	(void)snprintf(shelf.url, sizeof(shelf.url), "s3://127.0.0.1:%u/bucket/p",
+	    ntohs(sin.sin_port));
+}
+
+static void
+shelf_close(void)
+{
+	(void)shutdown(shelf.fd, SHUT_RDWR);
+	(void)pthread_join(shelf.thread, NULL);
+	(void)close(shelf.fd);
+}
+
+static struct store *
+shelf_reach(int statefd)
+{
+	struct store_env env = {.f = fio_os(), .statefd = statefd, .now = now};
+	struct store *st = NULL;
+	struct err e = {0};
+
+	if (s3_store_open(shelf.url, &env, &st, &e) < 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	return st;
+}
+
+/* session(key, version, until): One that writes an object and asks for no longer locks. */
+static void
+session(const char *key, const char *version, int64_t until)
+{
+	struct store *st = shelf_reach(dirfd_);
+	struct s3_store *s = (struct s3_store *)(void *)st; /* its first member */
+
+	s->writing = true;
+	s->lock_days = 1;
+	s3_lock_note(s, key, version, until);
+	st->ops->close(st);
+}
+
+static void
+remembered(void)
+{
+	static const char file[] = "vault/00000000000000000000000000000000/locks";
+	struct map AUTO(map_free) m = {0};
+	struct buf AUTO(buf_free) b = {0};
+	int64_t soon = now() + TIME_DAY, later = now() + 2 * TIME_DAY;
+	struct err e;
+	const void *id;
+	size_t pos = 0, n = 0;
+	void *sec;
+
+	map_init(&m, 100);
+	buf_init(&b, 4096);
+	if (mkdirat(dirfd_, "vault", 0700) < 0 ||
+	    mkdirat(dirfd_, "vault/00000000000000000000000000000000", 0700) < 0)
+		abort();
+	session("p/seg/a", "1", soon);
+	session("p/seg/b", "1", soon);
+	session("p/seg/a", "1", later);
+	EQ_I(fio_slurp(fio_os(), dirfd_, file, &b, &e), 0, "locks are remembered");
+	EQ_I(s3_lock_parse(b.p, b.len, &m, &e), 0, "and can be read");
+	EQ_I(m.len, 2, "what an earlier session noted is still known");
+	while ((sec = map_each(&m, &pos, &id, NULL)) != NULL)
+		n += (int64_t)(uintptr_t)sec == later / TIME_SEC + 1;
+	EQ_I(n, 1, "and what was noted since is not overruled");
+}
+
+static int
+on_trace(const char *ja, const char *en, void *cookie, struct err *e)
+{
+	(void)ja, (void)en, (void)e;
+	*(int *)cookie += 1;
+	return 0;
+}
+
+/* traces(): How many an audit of the shelf tells; negative: it failed. */
+static int
+traces(void)
+{
+	struct store *st = shelf_reach(-1);
+	struct err e = {0};
+	int n = 0, r;
+
+	shelf.asked = 0;
+	r = st->ops->audit(st, on_trace, &n, &e);
+	if (r < 0)
+		printf("# %s\n", e.msg);
+	st->ops->close(st);
+	return r < 0 ? r : n;
+}
+
+static void
+audited(void)
+{
+	static const char r0[] = "p/log/00000000000000000000", r1[] = "p/log/00000000000000000001";
+	struct buf AUTO(buf_free) who = {0}, all = {0}, one = {0}, two = {0}, bad = {0};
+	char hex[2 * SIGN_PUB_LEN + 1];
+	struct given *slow = &shelf.v[1];
+	struct err e;
+
+	buf_init(&who, 4096);
+	buf_init(&all, 1 << 20);
+	buf_init(&one, 1 << 20);
+	buf_init(&two, 1 << 20);
+	buf_init(&bad, 4096);
+	hex_put(hex, signer_pub(root), SIGN_PUB_LEN);
+	compose(&one, 16, "one", 3);
+	compose(&two, 16, "the other", 9);
+	if (ledger_raw(led, 0, 1 << 19, &all, &e) < 0 ||
+	    buf_fmt(&who, &e, "MAMORI-VAULT 1\nid: 00\nlog: %s\n", hex) < 0 ||
+	    buf_fmt(&bad, &e, "garbage") < 0)
+		abort();
+	shelf.v[0] = (struct given){r0, "v0", "2026-01-01T00:00:00.000Z", &all};
+	shelf.v[1] = (struct given){r1, "v2", "2026-01-01T01:05:00.000Z", &two};
+	shelf.v[2] = (struct given){r1, "v1", "2026-01-01T01:00:00.000Z", &one};
+	shelf.v[3] = (struct given){"p/mamori-vault", "v3", "2026-01-01T00:00:00.000Z", &who};
+	shelf.n = 4;
+	EQ_I(traces(), 0, "two who wrote at once are not accused");
+	slow->modified = "2027-01-01T01:00:00.000Z";
+	EQ_I(traces(), 1, "a signed record put over an old one is told");
+	OK(shelf.asked == 1, "for that the log is not read");
+	slow->modified = NULL;
+	EQ_I(traces(), 1, "so is one of no known time");
+	slow->modified = "2026-01-01T01:05:00.000Z";
+	slow->body = &bad;
+	EQ_I(traces(), 1, "and what is no record at all");
+	slow->body = &two;
+	shelf.v[3].body = &bad;
+	EQ_I(traces(), 1, "where the log cannot be read nobody is excused");
 }
 
 /* ---- against a store ---- */
@@ -492,6 +748,10 @@ main(void)
 	walk();
 	rivals();
 	locks();
+	shelf_open();
+	remembered();
+	audited();
+	shelf_close();
 	if (!at) {
 		SKIP("no object store is named in MAMORI_TEST_S3");
 	} else {
