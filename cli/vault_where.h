@@ -9,8 +9,8 @@
 /* vault_where_put(statefd, id, repo, e): Remember that the repository ${id} lies at ${repo}. */
 MUST int vault_where_put(int statefd, const struct vault_ident *id, const char *repo,
     struct err *e);
-/* vault_where_fn: ${id}: the repository's, in hexadecimal; ${where}: where it lies, NULL when that is
- * not written down. A result other than 0 ends the walk and is returned. */
+/* vault_where_fn: ${id}: the repository's, in hexadecimal; ${where}: where it lies, NULL when that
+ * is not written down. A result other than 0 ends the walk and is returned. */
 typedef int vault_where_fn(const char *id, const char *where, void *cookie, struct err *e);
 /* vault_where_each(statefd, fn, cookie, e): Every repository that this machine has something about,
  * there or not. */

@@ -129,7 +129,8 @@ late(unsigned n, int64_t step)
 
 	serial++;
 	for (unsigned i = 0; i < n; i++)
-		old[i] = (struct vault_generation){.seq = 5000 + i, .at = t.now.wall - (n - 1 - i) * step,
+		old[i] = (struct vault_generation){.seq = 5000 + i,
+			.at = t.now.wall - (n - 1 - i) * step,
 			.id = {serial, (uint8_t)(i >> 8), (uint8_t)i}};
 	return (struct repo){.gens = old, .ngens = n};
 }
@@ -144,7 +145,8 @@ arrived_together(void)
 	kt_pass(&t, 40);
 	repo = late(MANY, TIME_SEC * 60);
 	OK(noted(&repo, 0) && strstr(told, "300 generations of one system") &&
-	    !strstr(told, "another time"), "three hundred of one day are told however late: %s", told);
+	    !strstr(told, "another time"),
+	    "three hundred of one day are told however late: %s", told);
 	kt_pass(&t, 40);
 	repo = late(100, TIME_DAY);
 	old[98].at = t.now.wall - 90 * TIME_DAY;

@@ -1,6 +1,6 @@
-/* A vault's place in an object store. Which record may come next, what is remembered of locks and what
- * an audit tells is tested always, the latter against a small store that only gives; the rest against
- * a real one, whose address the environment's MAMORI_TEST_S3 names (tests/scenario starts
+/* A vault's place in an object store. Which record may come next, what is remembered of locks and
+ * what an audit tells is tested always, the latter against a small store that only gives; the rest
+ * against a real one, whose address the environment's MAMORI_TEST_S3 names (tests/scenario starts
  * one). Somebody with the same login tampers through a client of his own. */
 #include "vault/s3_store.h"
 
