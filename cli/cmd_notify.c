@@ -356,7 +356,7 @@ digest(struct cli *c, int argc, char **argv)
 	struct notify_mail m;
 	struct notify_cli x;
 	struct err e = {0};
-	int r;
+	int r, fd = -1;
 
 	(void)argv;
 	if (argc > 1)
@@ -367,8 +367,11 @@ digest(struct cli *c, int argc, char **argv)
 	buf_init(&b, NOTIFY_BODY);
 	r = notify_mail_get(x.db, &m, &e);
 	m.ja = c->ja;
-	if (r == 0)
+	if (r == 0) /* while another is at work, that one looks */
+		r = notify_cli_lock(&x, &fd, &e);
+	if (r > 0)
 		r = notify_watch(x.db, x.facts, x.now, &e);
+	fio_close(x.st.f, fd);
 	if (r == 0)
 		r = notify_digest(x.db, x.facts, &m, x.now, &b, &e);
 	if (r == 0) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "cli/notify_cli.h"
 #include "guide/request.h"
 #include "register/register.h"
@@ -44,7 +45,7 @@ chase(struct notify_cli *x, const struct notify_mail *m, const json_t *q,
 	int n = (int)json_integer_value(json_object_get(q, "chased")) + 1;
 	struct buf AUTO(buf_free) b = {0};
 	char to[NOTIFY_ADDR], subject[700];
-	int r = notify_asked(x->db, id, to, NULL);
+	int r = notify_asked(x->db, id, to, e);
 
 	if (r == E_NOENT) /* it went on paper; the console shows that it is due */
 		return 0;
@@ -55,8 +56,8 @@ chase(struct notify_cli *x, const struct notify_mail *m, const json_t *q,
 		    : "To %s\n\nWe have not yet had an answer to our letter (reminder %d).\n\n"
 		    "--- the letter of %s ---\n%s", text(q, "vendor_name"), n, text(q, "sent_on"),
 		    text(q, "body"));
-	(void)snprintf(subject, sizeof(subject), m->ja ? "再度のお願い: %.500s" : "Reminder: %.500s",
-	    text(q, "subject"));
+	(void)snprintf(subject, sizeof(subject), m->ja ? "再度のお願い: %.*s" : "Reminder: %.*s",
+	    utf8_cut(text(q, "subject"), 500), text(q, "subject"));
 	if (r == 0)
 		r = buf_cstr(&b, e) ? notify_ask(x->db, id, to, subject, (const char *)b.p, n,
 					  who->today, x->now, e)
@@ -69,6 +70,7 @@ notify_ask_chases(struct notify_cli *x, struct err *e)
 {
 	char today[DAY_TEXT];
 	struct inspect_who who = who_of(x, today);
+	struct err why = {0};
 	struct notify_mail m;
 	json_t *due = NULL, *q;
 	size_t i;
@@ -78,8 +80,7 @@ notify_ask_chases(struct notify_cli *x, struct err *e)
 		return r;
 	r = request_chases(x->db, today, &due, e);
 	json_array_foreach(due, i, q)
-		if (r == 0)
-			r = chase(x, &m, q, &who, e);
+		r = notify_cli_first(r, chase(x, &m, q, &who, &why), &why, e);
 	json_decref(due);
 	return r;
 }

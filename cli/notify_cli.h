@@ -28,12 +28,20 @@ struct notify_run {
 	bool busy; /* another sender is at work */
 	char why[400]; /* of the last failure */
 };
-/* notify_run(x, ret, e): Send what is due; one sender at a time. */
+/* notify_cli_lock(x, ret_fd, e): Become the one who looks and sends. 1: held until ${ret_fd} is
+ * closed; 0: another holds it, and ${ret_fd} is -1. */
+MUST int notify_cli_lock(struct notify_cli *x, int *ret_fd, struct err *e);
+/* notify_cli_first(was, r, why, e): The result of several steps that are all done, whatever became
+ * of those before: the first failure, with its reason. */
+int notify_cli_first(int was, int r, const struct err *why, struct err *e);
+/* notify_run(x, ret, e): Look what turned red, put what is due today, send what waits; one sender
+ * at a time. What fails does not keep the rest from going out; the first failure is returned. */
 MUST int notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e);
 
 /* notify_ask.c: vendor letters. notify_ask_chases(x, e): Put the reminders that are due today.
- * notify_ask_letter(x, id, link, body, pdf, e): At the moment of sending: the words of a request
- * with a fresh link, and its PDF (left empty where it cannot be made). */
+ * At the moment of sending: notify_ask_pdf(x, id, pdf, e): the letter on paper (left empty where it
+ * cannot be made); notify_ask_link(x, m, id, body, out, e): its words with a fresh link.
+ * notify_ask_sent(x, id, chase, e): It went out; also inside a transaction. */
 MUST int notify_ask_chases(struct notify_cli *x, struct err *e);
 MUST int notify_ask_pdf(struct notify_cli *x, int64_t id, struct buf *pdf, struct err *e);
 MUST int notify_ask_sent(struct notify_cli *x, int64_t id, bool chase, struct err *e);

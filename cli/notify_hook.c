@@ -139,20 +139,10 @@ do_on(struct notify_cli *x, const char *id, struct err *e)
 static int
 do_test(struct notify_cli *x, const char *id, struct err *e)
 {
-	struct notify_new n = {.way = "hook", .target = id, .kind = "test", .about = ""};
 	struct notify_run run = {0};
-	struct notify_hook h = {0};
-	char at[TIME_TEXT], body[200];
-	int r = notify_hook_get(x->db, id, &h, e);
+	int r = notify_hook_test(x->db, id, x->now, e);
 
-	notify_hook_free(&h);
-	time_put(at, x->now);
-	(void)snprintf(
-	    body, sizeof(body), "{\"type\":\"test\",\"timestamp\":\"%s\",\"data\":{}}", at);
-	n.body = body;
 	if (r == 0)
-		r = notify_put(x->db, &n, x->now, e);
-	if (r >= 0)
 		r = notify_run(x, &run, e);
 	if (r == 0 && (run.failed > 0 || run.sent == 0))
 		r = err_set(e, E_NET, "%.300s", run.why[0] ? run.why : "another sender is at work");

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "cli/notify_cli.h"
 #include "post/post.h"
 #include "text/mime.h"
@@ -56,7 +57,7 @@ make(struct buf *b, void *cookie, struct err *e)
 		r = notify_ask_link(l->s->x, m, l->request, l->msg->body, &body, e);
 		v.body = r == 0 ? buf_cstr(&body, e) : NULL;
 	}
-	return r < 0 || !v.body ? E_INVAL : mime_write(b, &v, e);
+	return r < 0 ? r : !v.body ? E_NOMEM : mime_write(b, &v, e);
 }
 
 static int
@@ -68,30 +69,9 @@ log_end(struct sender *s, const struct notify_msg *m, const char *result, const 
 	(void)snprintf(what, sizeof(what), "notify.%s", m->way);
 	(void)snprintf(object, sizeof(object), "%s", m->about[0] ? m->about : m->kind);
 	(void)snprintf(
-	    detail, sizeof(detail), "%.60s > %.120s %.40s %.100s", m->kind, m->target, m->id, why);
+	    detail, sizeof(detail), "%.60s > %.120s %.40s %.*s", m->kind, m->target, m->id,
+	    utf8_cut(why, 100), why);
 	return notify_cli_log(s->x, what, object, result, detail, e);
-}
-
-/* settle(s, m, r, for_good, why, e): What became of a try. */
-static int
-settle(struct sender *s, const struct notify_msg *m, int r, bool for_good, const char *why,
-    struct err *e)
-{
-	int64_t now = time_now_us();
-	int end;
-
-	if (r == 0) {
-		s->out->sent++;
-		end = notify_sent(s->x->db, m->n, now, e);
-		return end < 0 ? end : log_end(s, m, "ok", "", e);
-	}
-	s->out->failed++;
-	(void)snprintf(s->out->why, sizeof(s->out->why), "%s", why);
-	end = notify_failed(s->x->db, m->n, now, why, for_good, e);
-	if (end <= 0)
-		return end;
-	s->out->given_up++;
-	return log_end(s, m, "failed", why, e);
 }
 
 static int64_t
@@ -103,6 +83,48 @@ request_of(const struct notify_msg *m)
 	    num_parse_u64(m->about + 8, INT64_MAX, &id, NULL) < 0)
 		return 0;
 	return (int64_t)id;
+}
+
+struct end {
+	struct sender *s;
+	const struct notify_msg *m;
+};
+
+/* A letter that went out, and the request it was: both are noted, or neither. */
+static int
+sent_tx(struct db *db, void *cookie, struct err *e)
+{
+	const struct end *t = cookie;
+	int64_t id = request_of(t->m);
+	int r = notify_sent(db, t->m->n, time_now_us(), e);
+
+	if (r == 0 && id)
+		r = notify_ask_sent(
+		    t->s->x, id, strcmp(t->m->kind, "request.chase") == 0, e);
+	return r;
+}
+
+/* settle(s, m, r, for_good, why, e): What became of a try. */
+static int
+settle(struct sender *s, const struct notify_msg *m, int r, bool for_good, const char *why,
+    struct err *e)
+{
+	struct end t = {s, m};
+	int end;
+
+	if (r == 0) {
+		s->out->sent++;
+		end = db_tx(s->x->db, sent_tx, &t, e);
+		return end < 0 ? end : log_end(s, m, "ok", "", e);
+	}
+	s->out->failed++;
+	(void)snprintf(s->out->why, sizeof(s->out->why), "%.*s",
+	    utf8_cut(why, sizeof(s->out->why) - 1), why);
+	end = notify_failed(s->x->db, m->n, time_now_us(), why, for_good, e);
+	if (end <= 0)
+		return end;
+	s->out->given_up++;
+	return log_end(s, m, "failed", why, e);
 }
 
 static int
@@ -126,8 +148,6 @@ on_mail(const struct notify_msg *m, void *cookie, struct err *e)
 		r = post_mail(&to, s->m.from, m->target, make, &l, &why);
 	buf_free(&l.pdf);
 	s->down = r == E_NET || r == E_AUTH;
-	if (r == 0 && l.request)
-		r = notify_ask_sent(s->x, l.request, strcmp(m->kind, "request.chase") == 0, &why);
 	return settle(s, m, r, r == E_INVAL || r == E_NOENT, why.msg, e);
 }
 
@@ -181,8 +201,7 @@ on_hook(const struct notify_msg *m, void *cookie, struct err *e)
 	for (size_t i = 0; i < s->ndead; i++)
 		if (strcmp(s->dead[i], m->target) == 0)
 			return 0;
-	r = notify_hook_get(s->x->db, m->target, &h, &why);
-
+	r = notify_hook_get(s->x->db, m->target, &h, e);
 	if (r == E_NOENT || (r == 0 && h.off)) {
 		notify_hook_free(&h);
 		return settle(s, m, E_INVAL, true, "the webhook is switched off", e);
@@ -252,10 +271,9 @@ facts(struct notify_cli *x, const struct notify_mail *m, struct err *e)
 			(json_int_t)c.given_up, "waiting", (json_int_t)c.waiting),
 		    e);
 	if (r == 0)
-		r = db_i64(x->db, "SELECT count(*) FROM webhooks WHERE gone = 0", &hooks, "", e);
+		r = notify_hook_count(x->db, false, &hooks, e);
 	if (r == 0)
-		r = db_i64(
-		    x->db, "SELECT count(*) FROM webhooks WHERE gone = 0 AND off > 0", &off, "", e);
+		r = notify_hook_count(x->db, true, &off, e);
 	if (r == 0 && hooks > 0)
 		r = say(x, "notify.hook.delivered", "webhooks", off == 0,
 		    json_pack("{s:I,s:I}", "webhooks", (json_int_t)hooks, "off", (json_int_t)off),
@@ -267,31 +285,35 @@ facts(struct notify_cli *x, const struct notify_mail *m, struct err *e)
  */
 
 static int
-deliver(struct sender *s, struct err *e)
+mails(struct sender *s, struct err *e)
 {
 	int r = notify_mail_get(s->x->db, &s->m, e);
 
-	if (r == 0 && s->m.url[0]) {
-		r = notify_url_smtp(s->m.url, &s->local, e);
-		if (r == 0)
-			r = notify_password_get(&s->x->st, s->password, e);
-		if (r == 0)
-			r = notify_due(s->x->db, s->x->now, "mail", on_mail, s, e);
-		explicit_bzero(s->password, sizeof(s->password));
-	}
+	if (r < 0 || !s->m.url[0])
+		return r;
+	r = notify_url_smtp(s->m.url, &s->local, e);
 	if (r == 0)
-		r = notify_due(s->x->db, s->x->now, "hook", on_hook, s, e);
+		r = notify_password_get(&s->x->st, s->password, e);
+	if (r == 0)
+		r = notify_due(s->x->db, s->x->now, "mail", on_mail, s, e);
+	explicit_bzero(s->password, sizeof(s->password));
 	return r;
 }
 
 int
-notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e)
+notify_cli_first(int was, int r, const struct err *why, struct err *e)
 {
-	struct sender s = {.x = x, .out = ret};
-	struct notify_counts m, h;
-	int dir = state_dir(&x->st, "run", true, e), fd, r;
+	if (was >= 0 && r < 0 && e)
+		*e = *why;
+	return was < 0 ? was : r < 0 ? r : 0;
+}
 
-	*ret = (struct notify_run){0};
+int
+notify_cli_lock(struct notify_cli *x, int *ret_fd, struct err *e)
+{
+	int dir = state_dir(&x->st, "run", true, e), fd;
+
+	*ret_fd = -1;
 	if (dir < 0)
 		return dir;
 	fd = fio_open(x->st.f, dir, "notify.lock", O_RDWR | O_CREAT, 0600, e);
@@ -300,26 +322,47 @@ notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e)
 		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		fio_close(x->st.f, fd);
-		ret->busy = true;
 		return 0;
 	}
-	r = notify_watch(x->db, x->facts, x->now, e);
-	if (r == 0)
-		r = notify_ask_chases(x, e);
-	if (r == 0)
-		r = notify_weekly(x->db, x->facts, x->now, e);
-	if (r >= 0)
-		r = deliver(&s, e);
-	if (r == 0)
-		r = notify_counts(x->db, "mail", x->now, &m, e);
-	if (r == 0)
-		r = notify_counts(x->db, "hook", x->now, &h, e);
-	if (r == 0)
-		ret->waiting = (int)(m.waiting + h.waiting);
-	if (r == 0)
-		r = facts(x, &s.m, e);
-	if (r == 0)
-		r = notify_tidy(x->db, x->now, e);
+	*ret_fd = fd;
+	return 1;
+}
+
+/* What is to be looked at and sent: a full outbox or a mail server that is down must not keep the
+ * rest, which may be what empties it, from its turn. */
+static int
+look_and_send(struct notify_cli *x, struct sender *s, struct err *e)
+{
+	struct err why = {0};
+	int r = 0;
+
+	r = notify_cli_first(r, notify_watch(x->db, x->facts, x->now, &why), &why, e);
+	r = notify_cli_first(r, notify_ask_chases(x, &why), &why, e);
+	r = notify_cli_first(r, notify_weekly(x->db, x->facts, x->now, &why), &why, e);
+	r = notify_cli_first(r, mails(s, &why), &why, e);
+	return notify_cli_first(
+	    r, notify_due(x->db, x->now, "hook", on_hook, s, &why), &why, e);
+}
+
+int
+notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e)
+{
+	struct sender s = {.x = x, .out = ret};
+	struct notify_counts m = {0}, h = {0};
+	struct err why = {0};
+	int fd, r;
+
+	*ret = (struct notify_run){0};
+	r = notify_cli_lock(x, &fd, e);
+	ret->busy = r == 0;
+	if (r <= 0)
+		return r;
+	r = look_and_send(x, &s, e);
+	r = notify_cli_first(r, notify_counts(x->db, "mail", x->now, &m, &why), &why, e);
+	r = notify_cli_first(r, notify_counts(x->db, "hook", x->now, &h, &why), &why, e);
+	ret->waiting = (int)(m.waiting + h.waiting);
+	r = notify_cli_first(r, facts(x, &s.m, &why), &why, e);
+	r = notify_cli_first(r, notify_tidy(x->db, x->now, &why), &why, e);
 	fio_close(x->st.f, fd);
 	return r;
 }

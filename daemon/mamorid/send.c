@@ -17,8 +17,7 @@ wanted(struct mamorid *m)
 
 	if (notify_mail_get(m->db, &mail, NULL) == 0 && mail.url[0])
 		return true;
-	return db_i64(m->db, "SELECT count(*) FROM webhooks WHERE gone = 0", &hooks, "", NULL) ==
-	    0 && hooks > 0;
+	return notify_hook_count(m->db, false, &hooks, NULL) == 0 && hooks > 0;
 }
 
 static void

@@ -3,11 +3,12 @@
 #include <time.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "notify/notify.h"
 #include "notify/notify_int.h"
 #include "text/day.h"
 
-enum { LIST_LINES = 8, DUE_DAYS = 14, DIGEST_LINES = 40 };
+enum { LIST_LINES = 8, DUE_DAYS = 14 };
 
 static const char *
 text(const json_t *o, const char *key)
@@ -84,7 +85,8 @@ dates(struct db *db, const struct notify_mail *m, const char *from, const char *
 		r = buf_fmt(out, e, "\n%s %zu\n", head, json_array_size(list));
 	json_array_foreach(list, i, v)
 		if (r == 0 && i < LIST_LINES)
-			r = buf_fmt(out, e, "  %.10s  %.160s\n", text(v, "day"), text(v, "title"));
+			r = buf_fmt(out, e, "  %.10s  %.*s\n", text(v, "day"),
+			    utf8_cut(text(v, "title"), 160), text(v, "title"));
 	if (r == 0 && json_array_size(list) > LIST_LINES)
 		r = more(out, m, json_array_size(list) - LIST_LINES, e);
 	json_decref(list);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "notify/notify.h"
 #include "notify/notify_int.h"
 
@@ -35,7 +36,7 @@ item(const struct dates *d, const struct db_row *row)
 	/* what, kind, id, title, day, at */
 	const char *what = db_col_text(row, 0), *kind = db_col_text(row, 1),
 		   *id = db_col_text(row, 2);
-	const char *title = db_col_text(row, 3), *day = db_col_text(row, 4), *area;
+	const char *title = db_col_text(row, 3), *day = db_col_text(row, 4), *area, *word;
 	char uid[200], path[200], text[700];
 
 	if (strcmp(what, "register") == 0) {
@@ -43,22 +44,22 @@ item(const struct dates *d, const struct db_row *row)
 
 		area = person ? "people" : "register";
 		(void)snprintf(path, sizeof(path), "/register/%.60s/%.80s", kind, id);
-		(void)snprintf(text, sizeof(text), "%s: %.400s", kind_word(kind, d->ja),
-		    person ? id : title);
+		word = kind_word(kind, d->ja);
+		title = person ? id : title;
 	} else if (strcmp(what, "finding") == 0) {
 		area = "guide";
 		(void)snprintf(path, sizeof(path), "/guide/findings/%.40s", id);
-		(void)snprintf(text, sizeof(text), "%s: %.400s", d->ja ? "改善の計画" : "plan", title);
+		word = d->ja ? "改善の計画" : "plan";
 	} else if (strcmp(what, "inspection") == 0) {
 		area = "guide";
 		(void)snprintf(path, sizeof(path), "/guide/inspections/%.40s", id);
-		(void)snprintf(text, sizeof(text), "%s: %.400s", d->ja ? "点検" : "inspection", title);
+		word = d->ja ? "点検" : "inspection";
 	} else {
 		area = "requests";
 		(void)snprintf(path, sizeof(path), "/guide/requests/%.40s", id);
-		(void)snprintf(text, sizeof(text), "%s: %.400s", d->ja ? "業者の返事" : "vendor's answer",
-		    title);
+		word = d->ja ? "業者の返事" : "vendor's answer";
 	}
+	(void)snprintf(text, sizeof(text), "%s: %.*s", word, utf8_cut(title, 400), title);
 	(void)snprintf(uid, sizeof(uid), "%.20s-%.60s%s%.80s", what, kind, *kind ? "-" : "", id);
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:I}", "uid", uid, "day", day, "title", text, "area",
 	    area, "path", path, "at", (json_int_t)db_col_i64(row, 5));

@@ -5,6 +5,7 @@
 
 #include "base/b64.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "crypt/aead.h"
 #include "crypt/digest.h"
 #include "notify/notify.h"
@@ -170,7 +171,7 @@ notify_hook_add(struct db *db, const struct state *st, const char *url, const ch
 	if (r == 0)
 		r = kinds_ok(kinds, e);
 	if (r == 0)
-		r = db_i64(db, "SELECT count(*) FROM webhooks WHERE gone = 0", &n, "", e);
+		r = notify_hook_count(db, false, &n, e);
 	if (r == 0 && n >= NOTIFY_HOOKS)
 		r = err_set(e, E_LIMIT, "there are %d webhooks already", NOTIFY_HOOKS);
 	if (r < 0)
@@ -213,7 +214,8 @@ on_hook(const struct db_row *row, void *cookie, struct err *e)
 	h->created = db_col_i64(row, 5);
 	h->off = db_col_i64(row, 6);
 	h->good_at = db_col_i64(row, 7);
-	(void)snprintf(h->why, sizeof(h->why), "%s", db_col_text(row, 8));
+	(void)snprintf(h->why, sizeof(h->why), "%.*s",
+	    utf8_cut(db_col_text(row, 8), sizeof(h->why) - 1), db_col_text(row, 8));
 	if (!h->kinds)
 		h->kinds = json_array();
 	return h->kinds ? 1 : err_set(e, E_NOMEM, "no memory");
@@ -268,6 +270,13 @@ notify_hook_list(struct db *db, json_t **ret, struct err *e)
 	else
 		*ret = list;
 	return r;
+}
+
+int
+notify_hook_count(struct db *db, bool off, int64_t *ret, struct err *e)
+{
+	return db_i64(db, "SELECT count(*) FROM webhooks WHERE gone = 0 AND ($1 = 0 OR off > 0)",
+	    ret, "i", e, (int64_t)off);
 }
 
 static int
@@ -363,4 +372,21 @@ notify_hook_event(struct db *db, const char *event, json_t *data, const char *ab
 	free(body);
 	json_decref(list);
 	return r;
+}
+
+int
+notify_hook_test(struct db *db, const char *id, int64_t now, struct err *e)
+{
+	char at[TIME_TEXT], body[160];
+	struct notify_new n = {.way = "hook", .target = id, .kind = "test", .body = body};
+	struct notify_hook h = {0};
+	int r = notify_hook_get(db, id, &h, e);
+
+	notify_hook_free(&h);
+	time_put(at, now);
+	(void)snprintf(
+	    body, sizeof(body), "{\"type\":\"test\",\"timestamp\":\"%s\",\"data\":{}}", at);
+	if (r == 0)
+		r = notify_put(db, &n, now, e);
+	return r < 0 ? r : 0;
 }

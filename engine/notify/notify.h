@@ -24,7 +24,7 @@ enum {
 	NOTIFY_TRIES = 12,    /* then a message is given up; about two and a half days */
 	NOTIFY_ID = 40,
 	NOTIFY_BODY = 24 << 10,
-	NOTIFY_WAITING = 2000, /* messages in the outbox at once */
+	NOTIFY_WAITING = 2000, /* messages of one way in the outbox at once */
 };
 
 /* -- conf.c: the mail server and who gets what ------------------------------------------------- */
@@ -94,12 +94,11 @@ MUST int notify_due(struct db *db, int64_t now, const char *way, notify_fn *fn, 
 /* notify_begin(db, n, now, e): A try begins; durable before the first byte goes out, so that what
  * kills its sender is not sent for ever. notify_sent. notify_failed(db, n, now, why, for_good, e):
  * Again after a pause (notify_pause), or given up: after NOTIFY_TRIES, or ${for_good}; returns 1
- * when it was given up. notify_wait(db, n, until, e): Take the try back: it never came to it. */
+ * when it was given up. */
 MUST int notify_begin(struct db *db, int64_t n, int64_t now, struct err *e);
 MUST int notify_sent(struct db *db, int64_t n, int64_t now, struct err *e);
 MUST int notify_failed(struct db *db, int64_t n, int64_t now, const char *why, bool for_good,
     struct err *e);
-MUST int notify_wait(struct db *db, int64_t n, int64_t until, const char *why, struct err *e);
 /* notify_pause(tries): How long to wait after the n-th failure, in microseconds. Pure. */
 int64_t notify_pause(int tries);
 /* notify_again(db, n, now, e): Try one that was given up once more. E_NOENT. */
@@ -120,8 +119,8 @@ MUST int notify_tidy(struct db *db, int64_t now, struct err *e);
 
 /* notify_ask(db, id, to, subject, body, chase, day, now, e): Put the letter of the request ${id} to
  * a vendor, or (${chase} 1 to 3) a reminder of it; the link is made when it is sent. Once a day and
- * address; each reminder once. 1 when it was put. notify_asked(db, id, ret, e): To which address it
- * went last; E_NOENT: it was not mailed. */
+ * address; each reminder once. 1 when it was put, or is tried again after it was given up.
+ * notify_asked(db, id, ret, e): To which address it went last; E_NOENT: it was not mailed. */
 MUST int notify_ask(struct db *db, int64_t id, const char *to, const char *subject,
     const char *body, int chase, const char *day, int64_t now, struct err *e);
 MUST int notify_asked(struct db *db, int64_t id, char ret[NOTIFY_ADDR], struct err *e);
@@ -151,6 +150,8 @@ MUST int notify_hook_add(struct db *db, const struct state *st, const char *url,
  * inside, created, off, good_at, why}], in force and switched off, oldest first. */
 MUST int notify_hook_get(struct db *db, const char *id, struct notify_hook *ret, struct err *e);
 MUST int notify_hook_list(struct db *db, json_t **ret, struct err *e);
+/* notify_hook_count(db, off, ret, e): How many there are; ${off}: only those switched off. */
+MUST int notify_hook_count(struct db *db, bool off, int64_t *ret, struct err *e);
 /* notify_hook_revoke(db, id, now, e): For good; its secret is wiped and what waits for it dropped.
  */
 MUST int notify_hook_revoke(struct db *db, const char *id, int64_t now, struct err *e);
@@ -163,6 +164,8 @@ MUST int notify_hook_good(struct db *db, const char *id, int64_t now, struct err
  * it. Takes ${data}. The body is {"type","timestamp","data"}. */
 MUST int notify_hook_event(struct db *db, const char *event, json_t *data, const char *about,
     const char *once, int64_t now, struct err *e);
+/* notify_hook_test(db, id, now, e): Put a note that means nothing. E_NOENT, E_LIMIT. */
+MUST int notify_hook_test(struct db *db, const char *id, int64_t now, struct err *e);
 /* notify_hook_sign(db, st, hook, msg, seconds, body, n, out, e): The value of webhook-signature:
  * "v1," and base64 of HMAC-SHA256 under the secret over ID.SECONDS.BODY. */
 MUST int notify_hook_sign(struct db *db, const struct state *st, const char *hook, const char *msg,

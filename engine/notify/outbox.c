@@ -65,8 +65,9 @@ notify_put(struct db *db, const struct notify_new *n, int64_t now, struct err *e
 	    !notify_line_ok(n->target, NOTIFY_ADDR)))
 		r = err_set(e, E_INVAL, "a message is too long, or no text");
 	if (r == 0)
-		r = db_i64(db, "SELECT count(*) FROM outbox WHERE sent = 0 AND gave_up = 0",
-		    &waiting, "", e);
+		r = db_i64(db,
+		    "SELECT count(*) FROM outbox WHERE way = $1 AND sent = 0 AND gave_up = 0",
+		    &waiting, "s", e, n->way);
 	if (r == 0)
 		r = db_i64(db, "SELECT count(*) FROM outbox WHERE way = $1 AND target = $2 AND "
 		    "sent = 0 AND gave_up = 0", &mine, "ss", e, n->way, n->target);
@@ -97,6 +98,7 @@ notify_ask(struct db *db, int64_t id, const char *to, const char *subject, const
 	    .body = body,
 	    .about = about,
 	    .once = once};
+	int r;
 
 	if (!mime_addr_ok(to))
 		return err_set(e, E_INVAL, "to: not a mail address");
@@ -106,7 +108,13 @@ notify_ask(struct db *db, int64_t id, const char *to, const char *subject, const
 	else
 		(void)snprintf(
 		    once, sizeof(once), "request:%lld:%s:%.254s", (long long)id, day, to);
-	return notify_put(db, &n, now, e);
+	r = notify_put(db, &n, now, e);
+	if (r == 0) /* who asks again for what was given up wants another try */
+		r = db_exec(db,
+		    "UPDATE outbox SET gave_up = 0, tries = 0, next_at = $2 WHERE once = $1 AND "
+		    "sent = 0 AND gave_up > 0",
+		    "si", e, once, now);
+	return r;
 }
 
 static int
@@ -227,17 +235,6 @@ notify_failed(struct db *db, int64_t n, int64_t now, const char *why, bool for_g
 		    utf8_ok(text, strlen(text)) ? text : "?");
 	free(text);
 	return r < 0 ? r : end;
-}
-
-int
-notify_wait(struct db *db, int64_t n, int64_t until, const char *why, struct err *e)
-{
-	int r = db_exec(db,
-	    "UPDATE outbox SET tries = CASE WHEN tries > 0 THEN tries - 1 ELSE 0 END, "
-	    "next_at = $2, gave_up = 0, message = $3 WHERE n = $1",
-	    "iis", e, n, until, why);
-
-	return r < 0 ? r : 0;
 }
 
 int

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "ledger/checks.h"
 #include "notify/notify.h"
 #include "notify/notify_int.h"
@@ -24,8 +25,10 @@ on_name(const struct db_row *row, void *cookie, struct err *e)
 	struct names *n = cookie;
 
 	(void)e;
-	(void)snprintf(n->ja, sizeof(n->ja), "%s", db_col_text(row, 0));
-	(void)snprintf(n->en, sizeof(n->en), "%s", db_col_text(row, 1));
+	(void)snprintf(n->ja, sizeof(n->ja), "%.*s",
+	    utf8_cut(db_col_text(row, 0), sizeof(n->ja) - 1), db_col_text(row, 0));
+	(void)snprintf(n->en, sizeof(n->en), "%.*s",
+	    utf8_cut(db_col_text(row, 1), sizeof(n->en) - 1), db_col_text(row, 1));
 	return 1;
 }
 
@@ -56,7 +59,8 @@ notify_alarm_text(struct db *db, const json_t *a, bool ja, struct buf *out, stru
 		i++;
 	time_put(at, json_integer_value(json_object_get(a, "since")));
 	name = ja ? n.ja : n.en;
-	return buf_fmt(out, e, "%.120s: %s – %s (%.10s %.5s)", *name ? name : text(a, "subject"),
+	name = *name ? name : text(a, "subject");
+	return buf_fmt(out, e, "%.*s: %s – %s (%.10s %.5s)", utf8_cut(name, 120), name,
 	    k ? ja ? k->ja : k->en : text(a, "check"), ja ? words[i].ja : words[i].en, at, at + 11);
 }
 

@@ -282,13 +282,14 @@ alarms(struct db *db, const struct watch *w, struct err *e)
 	return r;
 }
 
+/* mail_all(...): Put the letter for each receiver; returns how many were put. */
 static int
 mail_all(struct db *db, const struct notify_mail *m, const json_t *raised, const json_t *over,
     int64_t now, struct err *e)
 {
 	struct buf AUTO(buf_free) b = {0};
 	char subject[400];
-	int r;
+	int r, put = 0;
 
 	buf_init(&b, NOTIFY_BODY);
 	r = notify_red_text(db, m, raised, over, &b, subject, e);
@@ -300,10 +301,11 @@ mail_all(struct db *db, const struct notify_mail *m, const json_t *raised, const
 		    .body = buf_cstr(&b, e)};
 
 		r = n.body ? notify_put(db, &n, now, e) : E_NOMEM;
+		put += r > 0;
 		if (r > 0 || r == E_LIMIT)
 			r = 0;
 	}
-	return r;
+	return r < 0 ? r : put;
 }
 
 static int
@@ -326,6 +328,7 @@ mails(struct db *db, int64_t now, struct err *e)
 {
 	json_t *raised = NULL, *over = NULL;
 	struct notify_mail m;
+	bool put;
 	int r = notify_mail_get(db, &m, e);
 
 	if (r < 0 || !m.url[0] || !m.red || m.nto == 0)
@@ -343,9 +346,10 @@ mails(struct db *db, int64_t now, struct err *e)
 		    0, 0, &over, e);
 	if (r == 0 && json_array_size(raised) + json_array_size(over) > 0)
 		r = mail_all(db, &m, raised, over, now, e);
-	if (r == 0)
+	put = r > 0; /* where nothing could be put it is told with a later look */
+	if (put)
 		r = told(db, raised, 1, e);
-	if (r == 0)
+	if (put && r == 0)
 		r = told(db, over, 2, e);
 	json_decref(raised);
 	json_decref(over);
@@ -374,7 +378,7 @@ finding_events(struct db *db, int64_t now, struct err *e)
 	if (r == 0)
 		r = db_each(db,
 		    "SELECT id, pack, item, severity, state, coalesce(ended_at, 0) FROM "
-		    "guide_findings WHERE id > $1 OR ended_at > $2 ORDER BY id LIMIT 200",
+		    "guide_findings WHERE id > $1 OR ended_at > $2 ORDER BY id",
 		    notify_rows_take, &rows, "ii", e, id, ended);
 	json_array_foreach(rows.list, i, v) {
 		int64_t n = json_integer_value(json_object_get(v, "id"));

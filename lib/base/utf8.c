@@ -63,6 +63,16 @@ utf8_ok(const void *p, size_t n)
 }
 
 int
+utf8_cut(const char *s, size_t max)
+{
+	size_t n = strnlen(s, max);
+
+	while (n == max && max > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		max = --n;
+	return (int)n;
+}
+
+int
 utf8_show(struct buf *b, const void *p, size_t n, struct err *e)
 {
 	const unsigned char *s = p;

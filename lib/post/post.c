@@ -105,6 +105,15 @@ why(const struct call *c, CURLcode code)
 	return c->why[0] ? c->why : curl_easy_strerror(code);
 }
 
+/* about_letter(c): Whether a refusal was about this letter (its receiver, or what is in it) and not
+ * about us: the greeting, EHLO, the sign-in, the sender and a DATA that nobody wants come to each
+ * letter alike, and some day no more. libcurl says only in its words which command failed. */
+static bool
+about_letter(const struct call *c)
+{
+	return c->made || strncmp(c->why, "RCPT", 4) == 0;
+}
+
 /* failed(c, code, status, e): What a failure of libcurl means for whoever sends. */
 static int
 failed(const struct call *c, CURLcode code, long status, struct err *e)
@@ -126,11 +135,13 @@ failed(const struct call *c, CURLcode code, long status, struct err *e)
 		break;
 	}
 	if (c->refused)
-		return err_set(e, E_INVAL, c->where == THIS_MACHINE
+		return err_set(e, c->fn ? E_AUTH : E_INVAL, c->where == THIS_MACHINE
 		    ? "without TLS only a server on this machine is spoken to"
 		    : "the address lies in a private network");
-	if (status >= 500 && status <= 559)
+	if (status >= 500 && status <= 559 && about_letter(c))
 		return err_set(e, E_INVAL, "the server refuses it: %.200s", why(c, code));
+	if (status >= 500 && status <= 559)
+		return err_set(e, E_AUTH, "the server refuses us: %.200s", why(c, code));
 	return err_set(e, E_NET, "%.240s", why(c, code));
 }
 

@@ -7,6 +7,7 @@
   notify_peer.py DIR hook              writes its port to DIR/hook.port; each note is a line of JSON in DIR/hook.log.
 
 What DIR/smtp.say (or DIR/hook.say) holds is answered instead of 250 (200), or "hang": nothing at all.
+"mail 550 ..." and "rcpt 550 ..." answer the sender and the receiver of a letter.
 """
 import json
 import os
@@ -36,6 +37,14 @@ def smtp(folder, cert=None, key=None):
     class Handler:
         n = 0
 
+        async def handle_MAIL(self, server, session, envelope, address, options):
+            say = said(folder, "smtp.say", "250 OK")
+            if say.startswith("mail "):
+                return say[5:]
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+            return "250 OK"
+
         async def handle_RCPT(self, server, session, envelope, address, options):
             say = said(folder, "smtp.say", "250 OK")
             if say.startswith("rcpt "):
@@ -54,7 +63,7 @@ def smtp(folder, cert=None, key=None):
             say = said(folder, "smtp.say", "250 OK")
             if say == "hang":
                 await asyncio.sleep(3600)
-            return say if not say.startswith("rcpt ") else "250 OK"
+            return say if say[:1].isdigit() else "250 OK"
 
     def auth(server, session, envelope, mechanism, data):
         good = data.login == b"mamori" and data.password == b"geheim"

@@ -136,6 +136,16 @@ echo 'rcpt 550 no such user' >smtp.say
 status "nobody of that name" 1 "$MAMORI" notify test --to nobody@clinic.example
 is "is given up at once" "$(mj notify list | jq '.messages[0] | .gave_up > 0')" true
 is "and red" "$(mj fact list --check notify.mail.delivered | jq -r '.facts[-1].outcome')" fail
+# what is about us, not about the letter, waits
+sql "DELETE FROM outbox"
+echo 'mail 550 we do not know you' >smtp.say
+status "the sender is not welcome" 1 "$MAMORI" notify test
+is "nothing is given up" "$(mj notify list | jq -c '[.messages[] | .gave_up]')" '[0]'
+ok "and it says why" grep -q 'MAIL failed: 550' <<<"$(mj notify list | jq -r '.messages[0].message')"
+echo '554 not this one' >smtp.say
+again
+status "what is in it is not welcome" 1 "$MAMORI" notify send
+is "is given up" "$(mj notify list | jq '.messages[0] | .gave_up > 0')" true
 rm smtp.say
 
 # 業者に頼む: letter, link, PDF, reminders
@@ -146,6 +156,8 @@ status "without an address" 2 "$MAMORI" notify request "$id"
 rm -f mail-*.eml
 ok "by mail" "$MAMORI" notify request "$id" --to it@vendor.example
 ok "once a day" "$MAMORI" notify request "$id" --to it@vendor.example
+sql "UPDATE outbox SET gave_up = 1, tries = 12 WHERE target = 'it@vendor.example'"
+is "unless it was given up" "$(mj notify request "$id" --to it@vendor.example | jq .put)" true
 ok "sending" "$MAMORI" notify send
 is "one letter went out" "$(grep -l '^To: it@vendor' mail-*.eml | wc -l)" 1
 n=$(to it@vendor)

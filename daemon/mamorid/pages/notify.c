@@ -309,17 +309,9 @@ hook_act(struct req *r, struct err *e)
 	else if (strcmp(act, "on") == 0)
 		rc = notify_hook_on(r->db, id, e);
 	else if (strcmp(act, "test") == 0) {
-		char body[160], at[TIME_TEXT];
-		struct notify_new n = {.way = "hook", .target = id, .kind = "test", .body = body};
-		struct notify_hook h = {0};
-
-		time_put(at, r->now);
-		(void)snprintf(body, sizeof(body),
-		    "{\"type\":\"test\",\"timestamp\":\"%s\",\"data\":{}}", at);
-		rc = notify_hook_get(r->db, id, &h, e);
-		notify_hook_free(&h);
-		rc = rc == 0 ? notify_put(r->db, &n, r->now, e) : rc;
-		soon(r);
+		rc = notify_hook_test(r->db, id, r->now, e);
+		if (rc == 0)
+			soon(r);
 	} else {
 		return err_set(e, E_NOENT, "nothing to do");
 	}

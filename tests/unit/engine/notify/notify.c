@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/b64.h"
+#include "base/utf8.h"
 #include "tap.h"
 
 #define NOW (INT64_C(1795655860) * TIME_SEC) /* Thursday, 2026-11-26 10:17 JST */
@@ -158,8 +159,6 @@ outbox(void)
 	EQ_I(notify_begin(db, got, now, &e), 0, "killed in this try");
 	EQ_I(due_at(now + TIME_DAY), 1, "it is not lost");
 	EQ_I(count("SELECT tries FROM outbox"), 1, "and was counted");
-	EQ_I(notify_wait(db, got, now + 5, "the server is down", &e), 0, "taken back");
-	EQ_I(count("SELECT tries FROM outbox"), 0, "counts not");
 	EQ_I(notify_sent(db, got, now, &e), 0, "sent");
 	EQ_I(due_at(now + TIME_DAY), 0, "is over");
 	EQ_I(notify_again(db, got, now, &e), E_NOENT, "and cannot be sent again");
@@ -175,7 +174,40 @@ outbox(void)
 	EQ_I(db_exec(db, "DELETE FROM outbox", "", &e) > 0, 1, "empty");
 }
 
+/* fill(way): NOTIFY_WAITING messages of this way, to 20 targets. */
+static void
+fill(const char *way)
+{
+	OK(db_exec(db, "WITH RECURSIVE k (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE "
+	    "i < $3) INSERT INTO outbox (id, way, target, kind, body, created, next_at, once) "
+	    "SELECT $1 || i, $1, 't' || (i % 20), 'fill', 'x', $2, $2, $1 || i FROM k", "sii", &e,
+	    way, NOW, (int64_t)NOTIFY_WAITING) == NOTIFY_WAITING, "a full outbox of %s", way);
+}
+
+static void
+asking(void)
+{
+	EQ_I(notify_ask(db, 7, "a@b", "s", "b", 0, "2026-11-26", NOW, &e), 1, "a letter");
+	EQ_I(notify_ask(db, 7, "a@b", "s", "b", 0, "2026-11-26", NOW, &e), 0, "once a day");
+	EQ_I(db_exec(db, "UPDATE outbox SET gave_up = 5, tries = 12", "", &e), 1, "given up");
+	EQ_I(notify_ask(db, 7, "a@b", "s", "b", 0, "2026-11-26", NOW + 9, &e), 1, "asked again");
+	EQ_I(due_at(NOW + 9), 1, "it is tried again");
+	EQ_I(count("SELECT tries FROM outbox"), 0, "from the start");
+	EQ_I(db_exec(db, "UPDATE outbox SET sent = 5", "", &e), 1, "sent");
+	EQ_I(notify_ask(db, 7, "a@b", "s", "b", 0, "2026-11-26", NOW, &e), 0, "then no more");
+	EQ_I(db_exec(db, "DELETE FROM outbox", "", &e), 1, "empty");
+}
+
 /* -- webhooks ---------------------------------------------------------------------------------- */
+
+static void
+counted(int all, int off)
+{
+	int64_t n = -1, m = -1;
+
+	OK(notify_hook_count(db, false, &n, &e) == 0 && n == all, "%d webhooks", all);
+	OK(notify_hook_count(db, true, &m, &e) == 0 && m == off, "%d switched off", off);
+}
 
 static void
 hooks(void)
@@ -219,9 +251,16 @@ hooks(void)
 	EQ_I(count("SELECT count(*) FROM outbox"), 1, "nothing more is put");
 	EQ_I(notify_hook_get(db, id, &h, &e), 0, "it can be looked at");
 	EQ_S(h.name, TORTURE, "its name");
+	counted(1, 1);
+	EQ_I(notify_hook_test(db, id, NOW, &e), 0, "a test is put");
+	EQ_I(count("SELECT count(*) FROM outbox WHERE kind = 'test' AND way = 'hook' AND "
+		   "body LIKE '{\"type\":\"test\",\"timestamp\":\"2026-%\",\"data\":{}}'"),
+	    1, "as the manual says");
 	notify_hook_free(&h);
 	EQ_I(notify_hook_revoke(db, id, NOW, &e), 0, "revoked");
 	EQ_I(notify_hook_get(db, id, &h, &e), E_NOENT, "it is gone");
+	EQ_I(notify_hook_test(db, id, NOW, &e), E_NOENT, "and not tested");
+	counted(0, 0);
 	OK(notify_hook_sign(db, &st, id, "m", 1, "x", 1, sign, &e) < 0, "its key, too");
 	EQ_I(notify_hook_list(db, &list, &e), 0, "the list");
 	EQ_I(json_array_size(list), 0, "is empty");
@@ -296,6 +335,83 @@ watch(void)
 	    "and nobody was told");
 }
 
+/* One way that is full does not shut up the other, and what could not be put is told later. */
+static void
+full(void)
+{
+	int64_t now = NOW + 20 * TIME_DAY;
+
+	OK(db_exec(db, "DELETE FROM outbox", "", &e) >= 0, "empty");
+	fill("hook");
+	say("vault.scrub", "full", FACT_FAIL, FACT_MEASURED, now);
+	EQ_I(notify_watch(db, fs, now, &e), 0, "red while no webhook answers");
+	EQ_I(count("SELECT count(*) FROM outbox WHERE way = 'mail' AND kind = 'state.red'"), 1,
+	    "is told by mail");
+	EQ_I(count("SELECT told FROM alarms WHERE subject = 'full' AND cleared = 0"), 1, "told");
+	OK(db_exec(db, "DELETE FROM outbox", "", &e) >= 0, "empty");
+	fill("mail");
+	say("vault.scrub", "more", FACT_FAIL, FACT_MEASURED, now + 1);
+	EQ_I(notify_watch(db, fs, now + 2, &e), 0, "red while no mail goes out");
+	EQ_I(count("SELECT told FROM alarms WHERE subject = 'more' AND cleared = 0"), 0,
+	    "is not told yet");
+	OK(db_exec(db, "DELETE FROM outbox", "", &e) > 0, "empty again");
+	EQ_I(notify_watch(db, fs, now + 3, &e), 0, "then");
+	EQ_I(count("SELECT count(*) FROM outbox WHERE kind = 'state.red'"), 1, "it is put");
+	EQ_I(count("SELECT told FROM alarms WHERE subject = 'more' AND cleared = 0"), 1, "and told");
+	OK(db_exec(db, "DELETE FROM outbox", "", &e) > 0, "empty for the rest");
+}
+
+static void
+many_findings(void)
+{
+	char id[NOTIFY_ID], secret[NOTIFY_SECRET];
+	json_t *kinds = json_pack("[s]", "finding.opened");
+	int64_t now = NOW + 40 * TIME_DAY;
+
+	EQ_I(notify_watch(db, NULL, now, &e), 0, "a look before");
+	EQ_I(notify_hook_add(db, &st, "https://h/", "", kinds, false, "a", now, id, secret, &e), 0,
+	    "a webhook for findings");
+	json_decref(kinds);
+	EQ_I(db_exec(db, "WITH RECURSIVE k (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE "
+	    "i < 250) INSERT INTO guide_findings (title, severity, state, due, at, who) "
+	    "SELECT 'f', 2, 'open', '', 1, 'a' FROM k", "", &e), 250, "250 findings at once");
+	EQ_I(notify_watch(db, NULL, now, &e), 0, "look");
+	EQ_I(count("SELECT count(*) FROM outbox WHERE kind = 'finding.opened'"), 250,
+	    "each is told");
+}
+
+/* Titles of any length, cut where they must be, stay text. */
+static void
+long_titles(void)
+{
+	static const char kana[] = "あいうえおかきくけこさしすせそたちつてとなにぬねの"
+				   "はひふへほまみむめもやゆよらりるれろわをんがぎぐげござじず"; /* 60 */
+	struct buf b;
+	struct notify_mail m;
+	json_t *list = NULL, *v;
+	char title[1200] = "";
+	size_t i, bad = 0;
+
+	for (i = 0; i < 6; i++)
+		(void)snprintf(title + strlen(title), sizeof(title) - strlen(title), "%s", kana);
+	OK(db_exec(db, "INSERT INTO guide_findings (title, severity, state, due, at, who) VALUES "
+	    "($1, 2, 'open', '2026-11-28', 1, 'a'), ($2, 2, 'open', '2026-11-29', 1, 'a')", "ss",
+	    &e, kana, title) == 2, "long titles");
+	EQ_I(notify_mail_get(db, &m, &e), 0, "settings");
+	buf_init(&b, NOTIFY_BODY);
+	EQ_I(notify_digest(db, fs, &m, NOW, &b, &e), 0, "the week's words");
+	OK(utf8_ok(b.p, b.len), "are text");
+	OK(strstr(buf_cstr(&b, &e), "2026-11-28  改善の計画: あいう"), "with the title");
+	buf_free(&b);
+	EQ_I(notify_dates(db, "2026-11-01", "2026-12-31", true, &list, &e), 0, "the calendar");
+	json_array_foreach(list, i, v)
+		bad += !json_string_value(json_object_get(v, "title"));
+	OK(json_array_size(list) >= 2 && bad == 0, "has them, too");
+	json_decref(list);
+	OK(db_exec(db, "DELETE FROM outbox", "", &e) >= 0, "empty");
+	EQ_I(notify_weekly(db, fs, NOW + TIME_SEC, &e), 1, "and the page is put");
+}
+
 static void
 weekly(void)
 {
@@ -351,9 +467,13 @@ main(void)
 	addresses();
 	settings();
 	outbox();
+	asking();
 	hooks();
 	watch();
+	full();
 	weekly();
+	long_titles();
+	many_findings();
 	facts_close(fs);
 	state_close(&st);
 	db_close(db);

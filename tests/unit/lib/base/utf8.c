@@ -53,6 +53,41 @@ test_ok(void)
 }
 
 static void
+test_cut(void)
+{
+	static const struct {
+		const char *s;
+		size_t max;
+		int want;
+		const char *what;
+	} table[] = {
+		{"", 0, 0, "nothing of nothing"},
+		{"", 9, 0, "much of nothing"},
+		{"abc", 9, 3, "all of it"},
+		{"abc", 3, 3, "just all of it"},
+		{"abc", 2, 2, "ASCII is cut anywhere"},
+		{"追加", 6, 6, "just two characters"},
+		{"追加", 5, 3, "two thirds of one are left out"},
+		{"追加", 4, 3, "one third, too"},
+		{"追加", 3, 3, "between two"},
+		{"追加", 2, 0, "not even one"},
+		{"a𠮷", 4, 1, "four bytes cut to three"},
+		{"a𠮷", 5, 5, "four bytes"},
+		{"\x80\x80\x80", 2, 0, "what is no text ends, too"},
+	};
+	int bad = 0;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		EQ_I(utf8_cut(table[i].s, table[i].max), table[i].want, table[i].what);
+	for (size_t max = 0; max <= strlen(NAMES) + 1; max++) {
+		int n = utf8_cut(NAMES, max);
+
+		bad += n < 0 || (size_t)n > max || !utf8_ok(NAMES, (size_t)n);
+	}
+	EQ_I(bad, 0, "names cut anywhere stay text");
+}
+
+static void
 shown(const void *p, size_t n, const char *want, const char *what)
 {
 	struct buf b, back;
@@ -147,6 +182,7 @@ int
 main(void)
 {
 	test_ok();
+	test_cut();
 	test_show();
 	test_every_pair();
 	test_unshow();
