@@ -11,8 +11,8 @@
  */
 bool utf8_ok(const void *p, size_t n);
 
-/* utf8_cut(s, max): How many bytes of the text ${s}, at most ${max}, end with a whole character; for
- * "%.*s", where "%.80s" could leave half of one behind. ${max} is at most INT_MAX. */
+/* utf8_cut(s, max): How many bytes of the text ${s}, at most ${max}, end with a whole character;
+ * for "%.*s", where "%.80s" could leave half of one behind. ${max} is at most INT_MAX. */
 int utf8_cut(const char *s, size_t max);
 
 /* utf8_show(b, p, n, e): Append ${n} bytes of any content as printable UTF-8: well-formed text as

@@ -29,9 +29,10 @@ struct post_server {
 typedef int post_fn(struct buf *b, void *cookie, struct err *e);
 
 /* post_mail(s, from, to, fn, cookie, e): E_NET (not reached, cut off, or the server asks to come
- * later: try again), E_AUTH (the sign-in or the certificate is wrong, or the server will have nothing
- * from us: try again, somebody must look), E_INVAL (the server will not have this letter or its
- * receiver, now or later), or what ${fn} said. A negative result after all bytes were sent does not prove that the letter was not taken. */
+ * later: try again), E_AUTH (the sign-in or the certificate is wrong, or the server will have
+ * nothing from us: try again, somebody must look), E_INVAL (the server will not have this letter or
+ * its receiver, now or later), or what ${fn} said. A negative result after all bytes were sent does
+ * not prove that the letter was not taken. */
 MUST int post_mail(const struct post_server *s, const char *from, const char *to, post_fn *fn,
     void *cookie, struct err *e);
 

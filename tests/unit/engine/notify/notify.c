@@ -357,7 +357,8 @@ full(void)
 	OK(db_exec(db, "DELETE FROM outbox", "", &e) > 0, "empty again");
 	EQ_I(notify_watch(db, fs, now + 3, &e), 0, "then");
 	EQ_I(count("SELECT count(*) FROM outbox WHERE kind = 'state.red'"), 1, "it is put");
-	EQ_I(count("SELECT told FROM alarms WHERE subject = 'more' AND cleared = 0"), 1, "and told");
+	EQ_I(count("SELECT told FROM alarms WHERE subject = 'more' AND cleared = 0"), 1,
+	    "and told");
 	OK(db_exec(db, "DELETE FROM outbox", "", &e) > 0, "empty for the rest");
 }
 
