@@ -29,8 +29,10 @@ halt() { # faketime starts a child
 }
 fact() { m facts --json --check "$1" 2>/dev/null | jq -r '[.facts[]] | last | .outcome'; }
 
-# a program that is built with sanitizers cannot be given another clock: it ends, or never comes back
-command -v faketime >/dev/null && timeout -k 1 20 faketime -f -3h "$MAMORI" --version >/dev/null 2>&1
+# a program that is built with sanitizers cannot be given another clock: it ends, never comes back, or does now and
+# then, so that a try says nothing
+command -v faketime >/dev/null && ! grep -q __asan_init "$MAMORI" &&
+	timeout -k 1 20 faketime -f -3h "$MAMORI" --version >/dev/null 2>&1
 faked=$?
 
 mkdir srv
