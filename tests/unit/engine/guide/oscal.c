@@ -32,6 +32,83 @@ at(const json_t *list, size_t i, const char *key)
 	return json_string_value(json_object_get(json_array_get(list, i), key));
 }
 
+/* What the official JSON schema of the assessment results (read in its edition 1.0.4) allows in the
+ * objects that are written: "key", "key!" (required), ":shape" its value, "[]" a list that is not
+ * empty. */
+static const struct {
+	const char *name, *keys[12];
+} shapes[] = {
+	{"top", {"assessment-results!:results"}},
+	{"results", {"uuid!", "metadata!:metadata", "import-ap!:import", "local-definitions",
+	    "results![]:result", "back-matter:matter"}},
+	{"metadata", {"title!", "last-modified!", "version!", "oscal-version!", "published",
+	    "props[]:prop", "parties", "remarks"}},
+	{"import", {"href!", "remarks"}},
+	{"result", {"uuid!", "title!", "description!", "start!", "end", "props[]:prop",
+	    "reviewed-controls!:reviewed", "attestations", "observations[]:observation",
+	    "risks", "findings[]:finding", "remarks"}},
+	{"reviewed", {"description", "props[]:prop", "control-selections![]:selection", "remarks"}},
+	{"selection", {"description", "props[]:prop", "include-all", "include-controls[]:control",
+	    "exclude-controls", "remarks"}},
+	{"control", {"control-id!", "statement-ids"}},
+	{"observation", {"uuid!", "title", "description!", "props[]:prop", "methods!", "types",
+	    "origins", "subjects", "relevant-evidence", "collected!", "expires", "remarks"}},
+	{"finding", {"uuid!", "title!", "description!", "props[]:prop", "origins", "target!:target",
+	    "related-observations[]:related", "related-risks", "remarks"}},
+	{"target", {"type!", "target-id!", "title", "description", "props[]:prop", "status!:status",
+	    "remarks"}},
+	{"status", {"state!", "reason", "remarks"}},
+	{"related", {"observation-uuid!"}},
+	{"prop", {"name!", "uuid", "ns", "value!", "class", "remarks"}},
+	{"matter", {"resources[]:resource"}},
+	{"resource", {"uuid!", "title", "description", "props[]:prop", "rlinks", "remarks"}},
+};
+
+static bool fits(const char *shape, const json_t *o);
+
+/* fits_value(k, v): The value of the key ${k}, as its rule says. */
+static bool
+fits_value(const char *k, const json_t *v)
+{
+	const char *inner = strchr(k, ':');
+	const json_t *one;
+	size_t i;
+
+	if (!strstr(k, "[]"))
+		return !inner || fits(inner + 1, v);
+	if (json_array_size(v) == 0)
+		return false;
+	json_array_foreach(v, i, one)
+		if (!fits(inner + 1, one))
+			return false;
+	return true;
+}
+
+static bool
+fits(const char *shape, const json_t *o)
+{
+	size_t s = 0, known = 0;
+
+	while (strcmp(shapes[s].name, shape) != 0)
+		s++;
+	for (size_t i = 0; i < 12 && shapes[s].keys[i]; i++) {
+		const char *k = shapes[s].keys[i];
+		char name[40] = "";
+		const json_t *v;
+
+		(void)memcpy(name, k, strcspn(k, "![:"));
+		v = json_object_get(o, name);
+		known += v != NULL;
+		if (v ? !fits_value(k, v) : strchr(k, '!') != NULL) {
+			printf("# %s of %s\n", name, shape);
+			return false;
+		}
+	}
+	if (!json_is_object(o) || json_object_size(o) != known)
+		printf("# a key too many in %s\n", shape);
+	return json_is_object(o) && json_object_size(o) == known;
+}
+
 int
 main(void)
 {
@@ -46,6 +123,7 @@ main(void)
 	EQ_S(token, "_6.5-C-1__2_", "a token begins with a letter or _");
 	if (!OK(o && json_equal(o, again), "the same status gives the same document"))
 		return tap_done();
+	OK(fits("top", o), "the keys that the schema requires, and no other");
 	top = json_object_get(o, "assessment-results");
 	EQ_S(json_string_value(json_object_get(json_object_get(top, "metadata"), "oscal-version")),
 	    "1.1.2", "of a version");
@@ -69,6 +147,8 @@ main(void)
 	    "TEST", "a measurement is a test");
 	EQ_S(json_string_value(json_array_get(json_object_get(json_array_get(f, 1), "methods"), 0)),
 	    "INTERVIEW", "a declaration an interview");
+	(void)json_object_set_new(json_array_get(f, 1), "extra", json_true());
+	OK(!fits("top", o), "a key of our own would be seen");
 	OK(!make("{\"pack\":\"x\",\"items\":[]}"), "nothing is no document");
 	json_decref(o);
 	json_decref(again);
