@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -97,6 +98,24 @@ receive(int c, char *buf, size_t size)
 	return len;
 }
 
+/* drain(c, buf, got): What of a long body did not fit; nothing when the client waits for a word. */
+static void
+drain(int c, const char *buf, size_t got)
+{
+	const char *body = strstr(buf, "\r\n\r\n"), *cl = strcasestr(buf, "content-length: ");
+	static char rest[1 << 16];
+	size_t want = body && cl && cl < body ? strtoull(cl + 16, NULL, 10) : 0;
+
+	got -= body ? (size_t)(body - buf) + 4 : got;
+	while (got < want) {
+		ssize_t n = read(c, rest, want - got < sizeof(rest) ? want - got : sizeof(rest));
+
+		if (n <= 0)
+			return;
+		got += (size_t)n;
+	}
+}
+
 static void *
 serve(void *cookie)
 {
@@ -108,7 +127,7 @@ serve(void *cookie)
 
 		if (c < 0)
 			break;
-		(void)receive(c, s->seen[s->at], sizeof(s->seen[0]));
+		drain(c, s->seen[s->at], receive(c, s->seen[s->at], sizeof(s->seen[0])));
 		if (a && write(c, a, strlen(a)) < 0)
 			a = NULL;
 		(void)close(c);
@@ -151,7 +170,7 @@ client(uint16_t port)
 	static struct s3_login l;
 	struct s3_where w;
 	struct s3_conf c = {.where = &w, .login = &l, .now = at_one, .tries = 3,
-	    .patience_ms = 1, .connect_s = 5, .stall_s = 2};
+	    .patience_ms = 1, .connect_s = 5, .stall_s = 2, .parallel = 1};
 	struct s3 *s = NULL;
 	struct err e;
 	char url[64];
@@ -335,6 +354,92 @@ lists(void)
 	s3_close(c);
 }
 
+/* ---- a large object whose upload was broken off ---- */
+
+#define XML OKAY "Content-Type: application/xml\r\n\r\n"
+#define ZEROS "2c7ab85a893283e98c931e9511add182" /* MD5 of 16 MiB of them */
+
+static int
+half(void)
+{
+	int fd = memfd_create("half", 0);
+
+	if (fd < 0 || ftruncate(fd, 40 << 20) < 0)
+		abort();
+	return fd;
+}
+
+/* Of three parts the first is there, the second is there with other bytes. */
+static void
+taken_up(void)
+{
+	struct s3_put o = {.until = INT64_C(1795568523000001)};
+	struct s3_meta m = {0};
+	struct s3 *c;
+	struct err e = {0};
+	int fd = half();
+
+	s = (struct script){.n = 6, .answers = {
+	    XML "<ListMultipartUploadsResult><Upload><Key>p/k2</Key><UploadId>no</UploadId>"
+	    "<Initiated>2026-11-25T01:00:00Z</Initiated></Upload><Upload><Key>p/k</Key>"
+	    "<UploadId>u1</UploadId><Initiated>2026-11-24T01:00:00Z</Initiated></Upload>"
+	    "</ListMultipartUploadsResult>",
+	    XML "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>\"" ZEROS "\"</ETag>"
+	    "<Size>16777216</Size></Part><Part><PartNumber>2</PartNumber><ETag>\"00" ZEROS "\""
+	    "</ETag><Size>16777216</Size></Part></ListPartsResult>",
+	    OKAY "ETag: \"e2\"\r\n" NO_CONTENT, OKAY "ETag: \"e3\"\r\n" NO_CONTENT,
+	    OKAY "x-amz-version-id: v9\r\n\r\n<CompleteMultipartUploadResult/>",
+	    OKAY NO_CONTENT}};
+	begin(&s);
+	c = client(s.port);
+	EQ_I(s3_put_file(c, "p/k", fd, 40 << 20, &o, &m, &e), 0, "an upload is taken up");
+	end(&s);
+	EQ_I(s.at, 6, "in six requests");
+	OK(strstr(s.seen[0], "GET /bucket?encoding-type=url&prefix=p%2Fk&uploads="),
+	    "what is unfinished there is asked");
+	OK(strstr(s.seen[1], "GET /bucket/p/k?uploadId=u1 "), "its parts, of this name");
+	OK(strstr(s.seen[2], "PUT /bucket/p/k?partNumber=2&uploadId=u1 "),
+	    "the part with other bytes goes again");
+	OK(strstr(s.seen[3], "PUT /bucket/p/k?partNumber=3&uploadId=u1 ") &&
+	        strstr(s.seen[3], "ength: 8388608\r\n"), "and the one that is missing");
+	OK(strstr(s.seen[4], "<PartNumber>1</PartNumber><ETag>\"" ZEROS "\"</ETag>") &&
+	        strstr(s.seen[4], "<PartNumber>2</PartNumber><ETag>\"e2\"</ETag>") &&
+	        strstr(s.seen[4], "<PartNumber>3</PartNumber><ETag>\"e3\"</ETag>"),
+	    "the first is taken as it is");
+	OK(strstr(s.seen[5], "PUT /bucket/p/k?retention=&versionId=v9 "),
+	    "the older lock is lengthened");
+	s3_close(c);
+	(void)close(fd);
+}
+
+/* A store says 200 and in its body that it failed; a list that cannot be had begins anew. */
+static void
+not_completed(void)
+{
+	struct s3_put o = {.until = 0};
+	struct s3_meta m = {0};
+	struct s3 *c;
+	struct err e = {0};
+	int fd = half();
+
+	s = (struct script){.n = 6, .answers = {
+	    "HTTP/1.1 403 x\r\nConnection: close\r\n" NO_CONTENT,
+	    XML "<InitiateMultipartUploadResult><UploadId>u2</UploadId>"
+	    "</InitiateMultipartUploadResult>",
+	    OKAY "ETag: \"e1\"\r\n" NO_CONTENT, OKAY "ETag: \"e2\"\r\n" NO_CONTENT,
+	    OKAY "ETag: \"e3\"\r\n" NO_CONTENT,
+	    XML "<Error><Code>InternalError</Code><Message>again</Message></Error>"}};
+	begin(&s);
+	c = client(s.port);
+	OK(s3_put_file(c, "p/k", fd, 40 << 20, &o, &m, &e) < 0, "a failure in the body is one");
+	end(&s);
+	EQ_I(s.at, 6, "after six requests");
+	OK(strstr(s.seen[1], "POST /bucket/p/k?uploads= "), "begun anew");
+	OK(strstr(s.seen[4], "partNumber=3&uploadId=u2 "), "to its last part");
+	s3_close(c);
+	(void)close(fd);
+}
+
 /* ---- many at once ---- */
 
 struct worker {
@@ -385,6 +490,8 @@ main(void)
 	refusals();
 	lengths();
 	lists();
+	taken_up();
+	not_completed();
 	many();
 	return tap_done();
 }
