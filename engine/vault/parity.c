@@ -1,7 +1,6 @@
 /* Making parity files. */
 #include "vault/parity.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <isa-l/erasure_code.h>
 #include <stdio.h>
@@ -13,7 +12,16 @@
 #include "base/num.h"
 #include "vault/parity_int.h"
 
-enum { STEP = 8, STEP_BYTES = STEP * FMT_PAGE_LEN, CLASSES = 13 };
+enum { STEP = 8, STEP_BYTES = STEP * FMT_PAGE_LEN };
+
+#define NONE UINT32_MAX
+
+/* A parity file that was there before. */
+struct older {
+	uint32_t first; /* the first of its members that is not removed; NONE: all are, or unknown */
+	uint32_t next;  /* another file with the same first member */
+	bool keep;      /* it is one of those that should be, or it went */
+};
 
 struct make {
 	const struct fio *f;
@@ -26,35 +34,24 @@ struct make {
 	uint8_t *meta;              /* of one file */
 	uint8_t *par_hashes[PARITY_MORE];
 	uint8_t tables[32 * PARITY_DATA * PARITY_MORE];
-	/* the group that is being filled, one a class */
-	struct par_head head[CLASSES];
+	struct par_plan plan;
+	bool *good;                 /* by group: both files are in place */
+	struct vec heads;           /* struct par_head: the files that are there */
+	struct older *older;        /* one each */
+	uint32_t *chain;            /* by segment: the first file whose first member it is */
 };
 
 /* there(m, h): Whether both files of exactly these members are there. */
 static bool
 there(const struct make *m, struct par_head *h)
 {
-	for (uint8_t w = 0; w < PARITY_MORE; w++) {
-		uint8_t raw[FMT_HEADER_LEN];
-		struct par_head got;
-		char name[64];
-		struct stat st;
-		int fd;
-		bool good;
+	bool good = true;
 
+	for (uint8_t w = 0; w < PARITY_MORE && good; w++) {
 		h->which = w;
-		par_name(h, name);
-		fd = fio_open(m->f, m->to, name, O_RDONLY, 0, NULL);
-		good = fd >= 0 && fio_pread_all(m->f, fd, raw, sizeof(raw), 0, NULL) == 0 &&
-		    par_head_get(raw, &got, NULL) == 0 && fstat(fd, &st) == 0 &&
-		    (uint64_t)st.st_size ==
-		        FMT_HEADER_LEN + par_meta_len(&got) + (uint64_t)got.npages * FMT_PAGE_LEN;
-		fio_close(m->f, fd);
-		if (!good || got.n != h->n || memcmp(got.m, h->m, sizeof(h->m)) != 0 ||
-		    memcmp(got.repo, h->repo, FMT_ID_LEN) != 0)
-			return false;
+		good = par_whole(m->f, m->to, h);
 	}
-	return true;
+	return good;
 }
 
 /* frames(m, h, fds, e): Open the members and collect what is known to be right about each into the
@@ -142,13 +139,18 @@ encode(struct make *m, const struct par_head *h, const int fds[PARITY_DATA],
 	return 1;
 }
 
-/* finish(m, h, w, fd, e): Header and meta of one file; durable, under its name. */
+static void
+new_name(unsigned w, char out[32])
+{
+	(void)snprintf(out, 32, ".new-%u", w);
+}
+
+/* finish(m, h, w, fd, e): Header and meta of one file; durable. */
 static int
 finish(struct make *m, struct par_head *h, unsigned w, int fd, struct err *e)
 {
 	size_t len = par_meta_len(h), hl = (size_t)h->npages * FMT_HASH_LEN, own = 0;
 	uint8_t raw[FMT_HEADER_LEN];
-	char name[64], tmp[72];
 	int r;
 
 	for (unsigned i = 0; i < h->n; i++)
@@ -161,49 +163,125 @@ finish(struct make *m, struct par_head *h, unsigned w, int fd, struct err *e)
 	r = fio_pwrite_all(m->f, fd, m->meta, len, FMT_HEADER_LEN, e);
 	if (r == 0)
 		r = fio_pwrite_all(m->f, fd, raw, sizeof(raw), 0, e);
-	if (r == 0)
-		r = fio_datasync(m->f, fd, e);
-	par_name(h, name);
-	(void)snprintf(tmp, sizeof(tmp), ".new-%u", w);
-	return r < 0 ? r : fio_rename(m->f, m->to, tmp, m->to, name, true, e);
+	return r == 0 ? fio_datasync(m->f, fd, e) : r;
 }
 
-/* forget_older(m, h): Files of the same group with fewer members say nothing any more. */
-static void
-forget_older(struct make *m, struct par_head h)
+/* name_both(m, h, e): Both files are whole and durable: now they get their names. */
+static int
+name_both(const struct make *m, struct par_head *h, struct err *e)
 {
-	for (uint8_t n = h.n; n-- > 1;) {
-		h.n = n;
-		for (uint8_t w = 0; w < PARITY_MORE; w++) {
-			char name[64];
+	int r = 0;
 
-			h.which = w;
-			par_name(&h, name);
-			(void)fio_unlink(m->f, m->to, name, NULL);
+	for (uint8_t w = 0; w < PARITY_MORE && r == 0; w++) {
+		char name[PAR_NAME], tmp[32];
+
+		h->which = w;
+		par_name(h, name);
+		new_name(w, tmp);
+		r = fio_rename(m->f, m->to, tmp, m->to, name, true, e);
+	}
+	return r == 0 ? fio_sync(m->f, m->to, e) : r;
+}
+
+/* ---- what newer files make needless ---- */
+
+static void
+drop(struct make *m, uint32_t i)
+{
+	char name[PAR_NAME];
+
+	par_name(VEC_AT(&m->heads, struct par_head, i), name);
+	m->ret->dropped += fio_unlink(m->f, m->to, name, NULL) == 0;
+	m->older[i].keep = true;
+}
+
+/* replaced(m, h): Whether every segment that the file covers, and that is not removed, is covered
+ * by what should be there now. A segment that the log does not know is nobody's to judge. */
+static bool
+replaced(const struct make *m, const struct par_head *h)
+{
+	for (unsigned i = 0; i < h->n; i++) {
+		uint32_t no = repo_seg(m->repo, h->m[i].id);
+
+		if (no == REPO_NOSEG || (m->plan.of[no] && !m->good[m->plan.of[no] - 1]))
+			return false;
+	}
+	return true;
+}
+
+/* forget_older(m, h): The group is in place, durably: older files about its members may go. */
+static void
+forget_older(struct make *m, const struct par_head *h)
+{
+	for (unsigned k = 0; k < h->n; k++) {
+		for (uint32_t i = m->chain[h->m[k].no]; i != NONE; i = m->older[i].next) {
+			if (!m->older[i].keep &&
+			    replaced(m, VEC_AT(&m->heads, struct par_head, i)))
+				drop(m, i);
 		}
 	}
 }
 
+/* look(m, h, o): What is to be known of a file that is there. */
+static void
+look(const struct make *m, const struct par_head *h, struct older *o)
+{
+	*o = (struct older){.first = NONE, .next = NONE};
+	for (unsigned i = 0; i < h->n && o->first == NONE; i++) {
+		uint32_t no = repo_seg(m->repo, h->m[i].id);
+
+		if (no != REPO_NOSEG && m->plan.of[no])
+			o->first = no;
+	}
+	if (o->first != NONE)
+		o->keep = par_same(h, &m->plan.groups[m->plan.of[o->first] - 1]);
+}
+
+/* find_older(m, dir, e): Which files are there; those that cover nothing any more go at once. */
 static int
-group(struct make *m, struct par_head *h, struct err *e)
+find_older(struct make *m, const char *dir, struct err *e)
+{
+	int r = par_files(m->f, m->to, dir, m->repo->ident.repo, &m->heads, e);
+
+	if (r < 0)
+		return r;
+	m->older = calloc(m->heads.len + 1, sizeof(*m->older));
+	m->chain = malloc(((size_t)m->repo->nsegs + 1) * sizeof(*m->chain));
+	if (!m->older || !m->chain)
+		return err_set(e, E_NOMEM, "no memory");
+	for (uint32_t i = 0; i < m->repo->nsegs; i++)
+		m->chain[i] = NONE;
+	/* names that a run gave which was killed before it could make them durable */
+	r = m->heads.len ? fio_sync(m->f, m->to, e) : 0;
+	for (uint32_t i = 0; i < m->heads.len && r == 0; i++) {
+		const struct par_head *h = VEC_AT(&m->heads, struct par_head, i);
+		struct older *o = &m->older[i];
+
+		look(m, h, o);
+		if (o->first == NONE && replaced(m, h)) {
+			drop(m, i);
+		} else if (o->first != NONE) {
+			o->next = m->chain[o->first];
+			m->chain[o->first] = i;
+		}
+	}
+	return r;
+}
+
+/* ---- all groups ---- */
+
+/* make_group(m, h, e): 1: both files are durable; 0: a member is damaged. */
+static int
+make_group(struct make *m, struct par_head *h, struct err *e)
 {
 	int fds[PARITY_DATA], out[PARITY_MORE] = {-1, -1}, r;
 
 	(void)memset(fds, -1, sizeof(fds));
-	(void)memcpy(h->repo, m->repo->ident.repo, FMT_ID_LEN);
-	m->ret->groups++;
-	m->ret->segments += h->n;
-	for (unsigned i = 0; i < h->n; i++)
-		m->ret->bytes += fmt_seg_size(h->m[i].npages);
-	m->ret->parity_bytes += PARITY_MORE * (FMT_HEADER_LEN + par_meta_len(h) +
-	    (uint64_t)h->npages * FMT_PAGE_LEN);
-	if (there(m, h))
-		return 0;
 	r = frames(m, h, fds, e);
 	for (unsigned w = 0; w < PARITY_MORE && r > 0; w++) {
 		char tmp[32];
 
-		(void)snprintf(tmp, sizeof(tmp), ".new-%u", w);
+		new_name(w, tmp);
 		out[w] = fio_open(m->f, m->to, tmp, O_RDWR | O_CREAT | O_TRUNC, 0600, e);
 		r = out[w] < 0 ? out[w] : 1;
 	}
@@ -213,56 +291,61 @@ group(struct make *m, struct par_head *h, struct err *e)
 		r = finish(m, h, w, out[w], e);
 		r = r == 0 ? 1 : r;
 	}
-	if (r > 0)
-		r = fio_sync(m->f, m->to, e) < 0 ? E_SYS : 1;
+	if (r > 0) {
+		r = name_both(m, h, e);
+		r = r == 0 ? 1 : r;
+	}
 	for (unsigned i = 0; i < PARITY_DATA; i++)
 		fio_close(m->f, fds[i]);
 	for (unsigned w = 0; w < PARITY_MORE; w++)
 		fio_close(m->f, out[w]);
-	if (r > 0) {
-		m->ret->made++;
-		forget_older(m, *h);
-	} else if (r == 0) {
-		m->ret->damaged++;
-		m->ret->segments -= h->n;
-	}
-	return r < 0 ? r : 0;
-}
-
-static int
-next(struct make *m, struct par_head *h, struct err *e)
-{
-	uint32_t g = h->group + 1;
-	uint8_t cls = h->cls;
-	int r = h->n ? group(m, h, e) : 0;
-
-	*h = (struct par_head){.cls = cls, .group = g};
 	return r;
 }
 
 static int
-all(struct make *m, struct err *e)
+group(struct make *m, uint32_t i, struct err *e)
 {
-	int r = 0;
+	struct par_head *h = &m->plan.groups[i];
+	int r = 1;
 
-	for (uint8_t c = 0; c < CLASSES; c++)
-		m->head[c] = (struct par_head){.cls = c};
-	for (uint32_t i = 0; i < m->repo->nsegs && r == 0; i++) {
-		const struct fmt_segment_rec *rec = &m->repo->segs[i].rec;
-		struct par_head *h = &m->head[par_class(rec->npages)];
+	m->ret->groups++;
+	if (!there(m, h)) {
+		r = make_group(m, h, e);
+		m->ret->made += r > 0;
+	}
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		m->ret->damaged++;
+		return 0;
+	}
+	m->good[i] = true;
+	forget_older(m, h);
+	m->ret->segments += h->n;
+	for (unsigned k = 0; k < h->n; k++)
+		m->ret->bytes += fmt_seg_size(h->m[k].npages);
+	m->ret->parity_bytes += PARITY_MORE * (FMT_HEADER_LEN + par_meta_len(h) +
+	    (uint64_t)h->npages * FMT_PAGE_LEN);
+	return 0;
+}
 
-		h->m[h->n] = (struct par_member){.no = i, .npages = rec->npages};
-		(void)memcpy(h->m[h->n].id, rec->seg, FMT_ID_LEN);
-		h->npages = rec->npages > h->npages ? rec->npages : h->npages;
-		if (++h->n == PARITY_DATA)
-			r = next(m, h, e);
+static int
+all(struct make *m, const char *dir, struct err *e)
+{
+	int r = par_plan(m->repo, &m->plan, e);
+
+	if (r == 0 && !(m->good = calloc(m->plan.n + 1, sizeof(*m->good))))
+		r = err_set(e, E_NOMEM, "no memory");
+	if (r == 0)
+		r = find_older(m, dir, e);
+	m->ret->removed = r == 0 ? m->repo->nsegs - m->plan.living : 0;
+	for (uint32_t i = 0; i < m->plan.n && r == 0; i++) {
+		r = group(m, i, e);
 		if (m->how->progress)
-			m->how->progress(m->how->cookie, i + 1, m->repo->nsegs);
+			m->how->progress(m->how->cookie, i + 1, m->plan.n);
 		if (r == 0 && m->how->cancel && *m->how->cancel)
 			r = err_set(e, E_CANCEL, "stopped");
 	}
-	for (uint8_t c = 0; c < CLASSES && r == 0; c++)
-		r = next(m, &m->head[c], e);
 	return r;
 }
 
@@ -302,6 +385,7 @@ parity_make(const struct fio *f, const char *repo, const char *to, const struct 
 	m->how = how;
 	m->ret = ret;
 	m->to = -1;
+	vec_init(&m->heads, sizeof(struct par_head), PAR_FILES);
 	r = room(m, e);
 	if (r == 0)
 		r = repo_open(f, repo, &m->repo, e);
@@ -314,10 +398,15 @@ parity_make(const struct fio *f, const char *repo, const char *to, const struct 
 	if (r == 0) {
 		ret->same_device = fstat(m->to, &a) == 0 && fstat(m->repo->dirfd, &b) == 0 &&
 		    a.st_dev == b.st_dev;
-		r = all(m, e);
+		r = all(m, to, e);
 	}
 	fio_close(f, m->to);
 	repo_close(m->repo);
+	par_plan_free(&m->plan);
+	vec_free(&m->heads);
+	free(m->good);
+	free(m->older);
+	free(m->chain);
 	for (unsigned i = 0; i < PARITY_DATA; i++)
 		free(m->page[i]);
 	for (unsigned w = 0; w < PARITY_MORE; w++) {

@@ -11,11 +11,19 @@ static const char magic[8] = {'M', 'M', 'R', 'I', 'P', 'A', 'R', '1'};
 enum { ALL = PARITY_DATA + PARITY_MORE, SUMMED = FMT_HEADER_LEN - DIGEST_LEN,
 	FIXED = 8 + 2 + 2 + FMT_ID_LEN + 4 + 4 + 4 + DIGEST_LEN, MEMBER = 8 + FMT_ID_LEN };
 
+static void
+members_put(const struct par_head *h, uint8_t *p)
+{
+	for (unsigned i = 0; i < h->n; i++, p += MEMBER) {
+		le32_put(p, h->m[i].no);
+		le32_put(p + 4, h->m[i].npages);
+		(void)memcpy(p + 8, h->m[i].id, FMT_ID_LEN);
+	}
+}
+
 void
 par_head_put(const struct par_head *h, uint8_t out[FMT_HEADER_LEN])
 {
-	uint8_t *p = out + FIXED;
-
 	(void)memset(out, 0, FMT_HEADER_LEN);
 	(void)memcpy(out, magic, 8);
 	le16_put(out + 8, 1);
@@ -24,14 +32,11 @@ par_head_put(const struct par_head *h, uint8_t out[FMT_HEADER_LEN])
 	out[28] = h->cls;
 	out[29] = h->which;
 	out[30] = h->n;
+	out[31] = h->thin;
 	le32_put(out + 32, h->group);
 	le32_put(out + 36, h->npages);
 	(void)memcpy(out + 40, h->sum, DIGEST_LEN);
-	for (unsigned i = 0; i < h->n; i++, p += MEMBER) {
-		le32_put(p, h->m[i].no);
-		le32_put(p + 4, h->m[i].npages);
-		(void)memcpy(p + 8, h->m[i].id, FMT_ID_LEN);
-	}
+	members_put(h, out + FIXED);
 	digest_sha256(out, SUMMED, out + SUMMED);
 }
 
@@ -48,11 +53,11 @@ par_head_get(const uint8_t p[FMT_HEADER_LEN], struct par_head *h, struct err *e)
 	if (memcmp(sum, p + SUMMED, DIGEST_LEN) != 0)
 		return err_set(e, E_CORRUPT, "the header of a parity file does not hold");
 	*h = (struct par_head){.cls = p[28], .which = p[29], .n = p[30],
-		.group = le32_get(p + 32), .npages = le32_get(p + 36)};
+		.thin = p[31] == 1, .group = le32_get(p + 32), .npages = le32_get(p + 36)};
 	(void)memcpy(h->repo, p + 12, FMT_ID_LEN);
 	(void)memcpy(h->sum, p + 40, DIGEST_LEN);
-	if (h->n == 0 || h->n > PARITY_DATA || h->which >= PARITY_MORE ||
-	    h->npages > FMT_MAX_PAGES || h->group > 999999 || h->cls > 12)
+	if (h->n == 0 || h->n > PARITY_DATA || h->which >= PARITY_MORE || p[31] > 1 ||
+	    h->npages > FMT_MAX_PAGES || h->group > 999999 || h->cls >= PAR_CLASSES)
 		return err_set(e, E_CORRUPT, "the header of a parity file makes no sense");
 	for (unsigned i = 0; i < h->n; i++, m += MEMBER) {
 		h->m[i].no = le32_get(m);
@@ -91,9 +96,18 @@ par_class(uint32_t npages)
 }
 
 void
-par_name(const struct par_head *h, char out[64])
+par_name(const struct par_head *h, char out[PAR_NAME])
 {
-	(void)snprintf(out, 64, "par-%02u-%06u-%02u.%u", h->cls, h->group, h->n, h->which);
+	uint8_t raw[PARITY_DATA * MEMBER], sum[DIGEST_LEN];
+	char hex[9] = "";
+
+	if (h->thin) {
+		members_put(h, raw);
+		digest_sha256(raw, (size_t)h->n * MEMBER, sum);
+		hex_put(hex, sum, 4);
+	}
+	(void)snprintf(out, PAR_NAME, "par-%02u-%06u-%02u%s%s.%u", h->cls, h->group, h->n,
+	    h->thin ? "-" : "", hex, h->which);
 }
 
 bool

@@ -1,5 +1,4 @@
 /* Putting segments right: from a second copy, then by parity. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +11,12 @@
 #include "vault/parity_int.h"
 
 enum { ALL = PARITY_DATA + PARITY_MORE, HASHES = FMT_MAX_PAGES * FMT_HASH_LEN,
-	MAX_FILES = 1 << 20 };
+	CHOICES = 8 /* groups of parity files that know one segment: of an older run, of this one */
+};
 
 /* The group of the segment at hand: its parity files, and what they know about its members. */
 struct par_group {
-	bool loaded, useful;
+	bool loaded;
 	struct par_head h;
 	int par[PARITY_MORE];   /* -1: lost, or its head part does not hold */
 	uint8_t *meta[PARITY_MORE];
@@ -31,6 +31,9 @@ struct fix {
 	struct repo *repo, *copy;
 	int par;            /* folder of parity files, or -1 */
 	struct vec heads;   /* struct par_head of every parity file that has a head */
+	const struct par_head *choice[CHOICES]; /* for the segment at hand, the most helpful first */
+	int help[CHOICES];
+	unsigned nchoices, at; /* at: the one that is loaded */
 	struct par_group g;
 	uint8_t *page[ALL]; /* one page each */
 	uint8_t *hashes;    /* of the segment at hand */
@@ -80,7 +83,7 @@ par_file(struct fix *x, struct par_group *g, uint8_t w)
 	uint8_t raw[FMT_HEADER_LEN], sum[DIGEST_LEN];
 	struct par_head h = g->h;
 	size_t len = par_meta_len(&h);
-	char name[64];
+	char name[PAR_NAME];
 	int fd;
 
 	h.which = w;
@@ -100,28 +103,17 @@ par_file(struct fix *x, struct par_group *g, uint8_t w)
 	return -1;
 }
 
-/* enter_group(x, id): Find the parity files that cover a segment: those with most members. */
+/* enter_group(x, h): Open the group of a parity file. */
 static void
-enter_group(struct fix *x, const uint8_t id[FMT_ID_LEN])
+enter_group(struct fix *x, const struct par_head *h)
 {
 	struct par_group *g = &x->g;
-	const struct par_head *best = NULL;
 
 	leave_group(x);
 	g->loaded = true;
 	(void)memset(g->par, -1, sizeof(g->par));
 	(void)memset(g->data, -1, sizeof(g->data));
-	for (size_t k = 0; k < x->heads.len; k++) {
-		const struct par_head *h = VEC_AT(&x->heads, struct par_head, k);
-
-		for (unsigned i = 0; i < h->n; i++)
-			if (memcmp(h->m[i].id, id, FMT_ID_LEN) == 0 && (!best || h->n > best->n))
-				best = h;
-	}
-	if (!best)
-		return;
-	g->useful = true;
-	g->h = *best;
+	g->h = *h;
 	for (uint8_t w = 0; w < PARITY_MORE; w++)
 		g->par[w] = par_file(x, g, w);
 	for (unsigned i = 0; i < g->h.n; i++) {
@@ -132,6 +124,36 @@ enter_group(struct fix *x, const uint8_t id[FMT_ID_LEN])
 		if (x->copy && seg_open(x->copy, g->h.m[i].id, &g->copy[i], NULL) < 0)
 			g->copy[i].open = false;
 	}
+}
+
+/* choose(x, h): One more file that knows the segment at hand. Each of a group's files helps with
+ * one loss, each removed member of it is one. A run that was killed, or a removal, leaves groups of
+ * different ages side by side: they are tried in this order. */
+static void
+choose(struct fix *x, const struct par_head *h)
+{
+	int help = 1 - (int)par_removed(x->repo, h);
+	unsigned i;
+
+	for (i = 0; i < x->nchoices; i++) {
+		if (par_same(x->choice[i], h)) {
+			help = ++x->help[i]; /* its other file */
+			h = x->choice[i];
+			break;
+		}
+	}
+	if (i == x->nchoices && x->nchoices < CHOICES)
+		x->nchoices++;
+	else if (i == x->nchoices)
+		return;
+	while (i > 0 && (x->help[i - 1] < help ||
+	    (x->help[i - 1] == help && x->choice[i - 1]->n < h->n))) {
+		x->choice[i] = x->choice[i - 1];
+		x->help[i] = x->help[i - 1];
+		i--;
+	}
+	x->choice[i] = h;
+	x->help[i] = help;
 }
 
 /* member_frame(g, i, ret_header): What the parity files know about member ${i}: its hashes, or
@@ -206,7 +228,8 @@ struct one {
 	int own;         /* the file as it is, or -1 */
 	bool framed;     /* its own header and hashes hold */
 	struct seg copy; /* open where the second copy has it */
-	int in_group;    /* which member; -1: none */
+	bool looked;     /* for groups that know it */
+	int in_group;    /* which member of the one that is loaded; -1: none */
 };
 
 /* frame_from(x, o, read): Header and hashes from some bytes, when they fit the log. */
@@ -231,30 +254,65 @@ frame_copy(struct fix *x, const struct one *o)
 	    frame_fits(o->rec, x->header, x->hashes);
 }
 
+/* load(x, o, k): Open the ${k}th choice. */
 static void
-find_group(struct fix *x, struct one *o)
+load(struct fix *x, struct one *o, unsigned k)
 {
-	if (o->in_group >= 0 || x->par < 0)
-		return;
-	enter_group(x, o->rec->seg);
-	for (unsigned i = 0; x->g.useful && i < x->g.h.n; i++)
+	x->at = k;
+	o->in_group = -1;
+	enter_group(x, x->choice[k]);
+	for (unsigned i = 0; i < x->g.h.n; i++)
 		if (memcmp(x->g.h.m[i].id, o->rec->seg, FMT_ID_LEN) == 0 &&
 		    x->g.h.m[i].npages == o->rec->npages)
 			o->in_group = (int)i;
 }
 
+static void
+find_choices(struct fix *x, struct one *o)
+{
+	o->looked = true;
+	x->nchoices = 0;
+	for (size_t k = 0; k < x->heads.len; k++) {
+		const struct par_head *h = VEC_AT(&x->heads, struct par_head, k);
+
+		for (unsigned i = 0; i < h->n; i++)
+			if (memcmp(h->m[i].id, o->rec->seg, FMT_ID_LEN) == 0)
+				choose(x, h);
+	}
+	if (x->nchoices)
+		load(x, o, 0);
+}
+
+/* next_group(x, o, tried): Another group of parity files that may help with the segment: first the
+ * one that is loaded, then the others, each once. ${tried}: 0 at first. */
+static bool
+next_group(struct fix *x, struct one *o, unsigned *tried)
+{
+	if (!o->looked)
+		find_choices(x, o);
+	while (*tried < x->nchoices) {
+		if ((*tried)++ > 0)
+			load(x, o, (x->at + 1) % x->nchoices);
+		if (o->in_group >= 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 frame_parity(struct fix *x, struct one *o)
 {
-	const uint8_t *header, *hashes;
+	for (unsigned tried = 0; next_group(x, o, &tried);) {
+		const uint8_t *header;
+		const uint8_t *hashes = member_frame(&x->g, (unsigned)o->in_group, &header);
 
-	find_group(x, o);
-	hashes = o->in_group < 0 ? NULL : member_frame(&x->g, (unsigned)o->in_group, &header);
-	if (!hashes || !frame_fits(o->rec, header, hashes))
-		return false;
-	(void)memcpy(x->header, header, FMT_HEADER_LEN);
-	(void)memcpy(x->hashes, hashes, (size_t)o->rec->npages * FMT_HASH_LEN);
-	return true;
+		if (!hashes || !frame_fits(o->rec, header, hashes))
+			continue;
+		(void)memcpy(x->header, header, FMT_HEADER_LEN);
+		(void)memcpy(x->hashes, hashes, (size_t)o->rec->npages * FMT_HASH_LEN);
+		return true;
+	}
+	return false;
 }
 
 /* tail(x, rec, out): What follows the pages of a right segment: hashes, padding, footer. */
@@ -302,11 +360,11 @@ right_page(struct fix *x, struct one *o, uint32_t p, uint8_t *out)
 		x->ret->from_copy++;
 		return true;
 	}
-	find_group(x, o);
-	if (o->in_group >= 0 && by_parity(x, (unsigned)o->in_group, p, out) &&
-	    page_good(out, x->hashes, p)) {
-		x->ret->from_parity++;
-		return true;
+	for (unsigned tried = 0; next_group(x, o, &tried);) {
+		if (by_parity(x, (unsigned)o->in_group, p, out) && page_good(out, x->hashes, p)) {
+			x->ret->from_parity++;
+			return true;
+		}
 	}
 	return false;
 }
@@ -396,44 +454,16 @@ segment(struct fix *x, uint32_t i, struct err *e)
 /* ---- the run ---- */
 
 static int
-read_heads(struct fix *x, const char *dir, struct err *e)
-{
-	DIR *d;
-	struct dirent *de;
-
-	x->par = repo_place(x->f, dir, e);
-	if (x->par < 0)
-		return x->par;
-	d = opendir(dir);
-	if (!d)
-		return err_sys(e, "%s", dir);
-	while ((de = readdir(d))) {
-		uint8_t raw[FMT_HEADER_LEN];
-		struct par_head h, *own;
-		int fd;
-
-		if (strncmp(de->d_name, "par-", 4) != 0)
-			continue;
-		fd = fio_open(x->f, x->par, de->d_name, O_RDONLY, 0, NULL);
-		if (fd >= 0 && fio_pread_all(x->f, fd, raw, sizeof(raw), 0, NULL) == 0 &&
-		    par_head_get(raw, &h, NULL) == 0 &&
-		    memcmp(h.repo, x->repo->ident.repo, FMT_ID_LEN) == 0 &&
-		    (own = vec_add(&x->heads)))
-			*own = h;
-		fio_close(x->f, fd);
-	}
-	(void)closedir(d);
-	return 0;
-}
-
-static int
 sources(struct fix *x, struct err *e)
 {
 	const struct repair_how *how = x->how;
 	int r = 0;
 
-	if (how->parity)
-		r = read_heads(x, how->parity, e);
+	if (how->parity) {
+		x->par = repo_place(x->f, how->parity, e);
+		r = x->par < 0 ? x->par :
+		    par_files(x->f, x->par, how->parity, x->repo->ident.repo, &x->heads, e);
+	}
 	if (r == 0 && how->copy) {
 		r = repo_open_at(x->f, how->copy, how->place, false, false, &x->copy, e);
 		if (r == 0 && memcmp(x->copy->ident.repo, x->repo->ident.repo, FMT_ID_LEN) != 0)
@@ -458,7 +488,7 @@ parity_repair(const struct fio *f, const char *repo, const struct repair_how *ho
 	x->how = how;
 	x->ret = ret;
 	x->par = -1;
-	vec_init(&x->heads, sizeof(struct par_head), MAX_FILES);
+	vec_init(&x->heads, sizeof(struct par_head), PAR_FILES);
 	for (unsigned i = 0; i < ALL; i++)
 		good = (x->page[i] = malloc(FMT_PAGE_LEN)) && good;
 	x->hashes = malloc(HASHES);
@@ -466,7 +496,7 @@ parity_repair(const struct fio *f, const char *repo, const struct repair_how *ho
 	if (r == 0)
 		r = sources(x, e);
 	for (uint32_t i = 0; r == 0 && i < x->repo->nsegs; i++) {
-		r = segment(x, i, e);
+		r = repo_gone(x->repo, i) ? 0 : segment(x, i, e);
 		if (how->progress)
 			how->progress(how->cookie, i + 1, x->repo->nsegs);
 		if (r == 0 && how->cancel && *how->cancel)
