@@ -4,11 +4,13 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "base/time.h"
+#include "ledger/state.h"
 #include "vault/parity.h"
 
 static void
@@ -17,24 +19,105 @@ on_progress(void *cookie, uint64_t done, uint64_t all)
 	cli_progress(cookie, "%llu / %llu", (unsigned long long)done, (unsigned long long)all);
 }
 
+/* ---- where the files are: STATE/vault/<id>/parity ---- */
+
 static void
-leave_fact(struct cli *c, const char *repo, const struct parity_report *rep)
+place_name(const struct vault_ident *id, char out[96])
 {
-	struct vault_ident ident;
+	char hex[2 * FMT_ID_LEN + 1];
+
+	hex_put(hex, id->repo, FMT_ID_LEN);
+	(void)snprintf(out, 96, "vault/%s/parity", hex);
+}
+
+/* remember(c, id, to): So that others need not ask. A machine that keeps nothing about the vault
+ * does without. */
+static void
+remember(struct cli *c, const struct vault_ident *id, const char *to)
+{
+	struct state st;
+	char real[PATH_MAX], name[96], line[PATH_MAX + 1];
+	int n;
+
+	place_name(id, name);
+	if (!realpath(to, real) || state_open(fio_os(), c->state, false, &st, NULL) < 0)
+		return;
+	n = snprintf(line, sizeof(line), "%s\n", real);
+	if (n > 0 && (size_t)n < sizeof(line) &&
+	    fio_replace(fio_os(), st.dirfd, name, line, (size_t)n, 0600, NULL) < 0)
+		cli_say(c, "%s", L(c, "（パリティの場所を控えておけませんでした）",
+		    "(the place of the parity files could not be noted)"));
+	state_close(&st);
+}
+
+/* find(c, repo, id, out): The folder of the parity files, as far as one is there. */
+static bool
+find(struct cli *c, const char *repo, const struct vault_ident *id, char out[PATH_MAX])
+{
+	struct state st;
+	struct buf AUTO(buf_free) b = {0};
+	char name[96];
+	int r = state_open(fio_os(), c->state, false, &st, NULL);
+
+	if (r == 0) {
+		buf_init(&b, PATH_MAX);
+		place_name(id, name);
+		r = fio_slurp(fio_os(), st.dirfd, name, &b, NULL);
+		state_close(&st);
+	}
+	if (r == 0 && b.len > 1 && b.len < PATH_MAX) {
+		(void)memcpy(out, b.p, b.len - 1);
+		out[b.len - 1] = 0;
+		if (out[0] == '/' && access(out, F_OK) == 0)
+			return true;
+	}
+	r = snprintf(out, PATH_MAX, "%s/parity", repo);
+	return r > 0 && r < PATH_MAX && access(out, F_OK) == 0;
+}
+
+/* ---- facts and words ---- */
+
+static void
+leave_fact(struct cli *c, const struct vault_ident *ident, bool good, json_t *observed)
+{
 	char id[2 * FMT_ID_LEN + 1];
 	struct fact f;
 	struct err e;
 
-	if (vault_identify(fio_os(), repo, &ident, &e) < 0)
+	hex_put(id, ident->repo, FMT_ID_LEN);
+	if (fact_fill(&f, "vault", "vault.parity", "vault", id, good ? FACT_PASS : FACT_FAIL,
+	    time_now_us(), &e) < 0) {
+		json_decref(observed);
 		return;
-	hex_put(id, ident.repo, FMT_ID_LEN);
-	if (fact_fill(&f, "vault", "vault.parity", "vault", id,
-	    rep->damaged || rep->same_device ? FACT_FAIL : FACT_PASS, time_now_us(), &e) < 0)
-		return;
-	f.observed = json_pack("{s:I,s:I,s:I,s:I,s:b}", "groups", (json_int_t)rep->groups,
-	    "segments", (json_int_t)rep->segments, "parity_bytes", (json_int_t)rep->parity_bytes,
-	    "damaged", (json_int_t)rep->damaged, "same_device", rep->same_device);
+	}
+	f.observed = observed;
 	vault_fact(c, &f, false);
+}
+
+json_t *
+vault_parity_watch(struct cli *c, const char *repo, const struct vault_ident *id)
+{
+	struct parity_cover cover;
+	char dir[PATH_MAX];
+	json_t *o;
+
+	if (vault_is_address(repo) || !find(c, repo, id, dir) ||
+	    parity_look(fio_os(), repo, dir, &cover, NULL) < 0)
+		return json_null();
+	o = json_pack("{s:I,s:I,s:I,s:I}", "segments", (json_int_t)cover.segments, "full",
+	    (json_int_t)cover.full, "weak", (json_int_t)cover.weak, "uncovered",
+	    (json_int_t)cover.none);
+	if (cover.weak == 0)
+		return o;
+	cli_say(c,
+	    L(c,
+		"▲ パリティの守りが弱くなっている区画が %llu あります（消去のあと、またはパリティのファイルの欠け）。"
+		"次を実行してください: mamori vault parity %s --to %s",
+		"▲ Parity protects %llu segments less than it should (after a removal, or because "
+		"parity files are missing). Run: mamori vault parity %s --to %s"),
+	    (unsigned long long)cover.weak, repo, dir);
+	leave_fact(c, id, false, json_incref(o));
+	return o;
 }
 
 static int
@@ -63,11 +146,11 @@ say(struct cli *c, const struct parity_report *rep, double seconds)
 			"✗ %llu groups hold damaged segments and were left as they are. First run "
 			"mamori vault verify --data --repair."),
 		    (unsigned long long)rep->damaged);
-	cli_json(c, json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:f}", "ok", rep->damaged == 0,
+	cli_json(c, json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:f}", "ok", rep->damaged == 0,
 	    "groups", (json_int_t)rep->groups, "made", (json_int_t)rep->made, "segments",
 	    (json_int_t)rep->segments, "bytes", (json_int_t)rep->bytes, "parity_bytes",
-	    (json_int_t)rep->parity_bytes, "damaged", (json_int_t)rep->damaged, "same_device",
-	    rep->same_device, "seconds", seconds));
+	    (json_int_t)rep->parity_bytes, "damaged", (json_int_t)rep->damaged, "removed",
+	    (json_int_t)rep->removed, "same_device", rep->same_device, "seconds", seconds));
 	return rep->damaged ? CLI_NO : CLI_OK;
 }
 
@@ -77,6 +160,7 @@ vault_parity_cmd(struct cli *c, int argc, char **argv)
 	static const struct option longs[] = {{"to", required_argument, NULL, 't'}, {0}};
 	struct parity_how how = {.progress = on_progress, .cookie = c};
 	struct parity_report rep;
+	struct vault_ident id;
 	const char *to = NULL;
 	int64_t start = time_mono_us();
 	struct err e = {0};
@@ -96,7 +180,14 @@ vault_parity_cmd(struct cli *c, int argc, char **argv)
 	cli_progress_end(c);
 	if (o < 0)
 		return cli_fail(c, &e, L(c, "パリティを作れませんでした", "no parity was made"));
-	leave_fact(c, argv[optind], &rep);
+	if (vault_identify(fio_os(), argv[optind], &id, NULL) == 0) {
+		leave_fact(c, &id, !rep.damaged && !rep.same_device,
+		    json_pack("{s:I,s:I,s:I,s:I,s:b}", "groups", (json_int_t)rep.groups,
+			"segments", (json_int_t)rep.segments, "parity_bytes",
+			(json_int_t)rep.parity_bytes, "damaged", (json_int_t)rep.damaged,
+			"same_device", rep.same_device));
+		remember(c, &id, to);
+	}
 	return say(c, &rep, (double)(time_mono_us() - start) / 1e6);
 }
 
@@ -107,13 +198,16 @@ vault_repair(struct cli *c, const char *repo, const char *parity, const char *fr
 	struct repair_how how = {.parity = parity, .copy = from, .place = pl,
 	    .progress = on_progress, .cookie = c, .cancel = vault_cancel()};
 	struct repair_report rep;
+	struct vault_ident id;
 	char own[PATH_MAX];
 	int r;
 
 	if (vault_is_address(repo))
 		return err_set(e, E_INVAL, "only a vault in a folder of this machine is repaired");
-	(void)snprintf(own, sizeof(own), "%s/parity", repo);
-	if (!parity && access(own, F_OK) == 0)
+	r = vault_identify(fio_os(), repo, &id, e);
+	if (r < 0)
+		return r;
+	if (!parity && find(c, repo, &id, own))
 		how.parity = own;
 	if (!how.parity && !from)
 		return err_set(e, E_INVAL,

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "cli/cli_state.h"
 #include "cli/vault_keep.h"
+#include "cli/vault_parity.h"
 #include "sys/proc.h"
 
 enum { ANSWER_MAX = 4096, MAX_PEOPLE = 8 };
@@ -324,6 +325,7 @@ static int
 finish(struct wish *w, struct vault_kept *v, struct outcome *o)
 {
 	struct cli *c = w->c;
+	json_t *cover = json_null();
 	char size[24];
 
 	vault_kept_facts(c, v);
@@ -335,9 +337,11 @@ finish(struct wish *w, struct vault_kept *v, struct outcome *o)
 		    cli_bytes(size, o->freed));
 	else if (!o->waits && !w->dry && !w->cancel)
 		cli_say(c, "%s", L(c, "消せる世代はありません。", "There is nothing that may be removed."));
-	cli_json(c, json_pack("{s:I,s:I,s:O,s:O,s:b}", "removed", (json_int_t)o->removed,
+	if (o->removed || o->freed)
+		cover = vault_parity_watch(c, v->path, &v->id);
+	cli_json(c, json_pack("{s:I,s:I,s:O,s:O,s:b,s:o}", "removed", (json_int_t)o->removed,
 	    "freed_bytes", (json_int_t)o->freed, "pending", o->pending ? o->pending : json_null(),
-	    "refused", o->refused, "cancelled", w->cancel));
+	    "refused", o->refused, "cancelled", w->cancel, "parity", cover));
 	/* who names a request asks whether his word was noted, not whether it is done */
 	return o->waits && !(w->only && w->npeople) ? CLI_NO : CLI_OK;
 }

@@ -33,6 +33,7 @@ struct job {
 	bool repair;
 	const char *parity, *from;
 	json_t *repaired; /* NULL: not asked for */
+	json_t *cover; /* of parity */
 };
 
 static void
@@ -243,14 +244,14 @@ say(struct job *j, const struct vault_verify_report *rep, double seconds)
 	    depth_name(j->o.depth));
 	hex_put(head, rep->head.hash, LEDGER_HASH_LEN);
 	cli_json(c,
-	    json_pack("{s:b,s:O,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:s,s:O,s:O}", "ok",
+	    json_pack("{s:b,s:O,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:s,s:O,s:O,s:O}", "ok",
 		rep->ok, "errors", errors, "error_count", (json_int_t)rep->nerrors, "depth",
 		depth_name(j->o.depth), "log_records", (json_int_t)rep->log_records, "segments",
 		(json_int_t)rep->segments, "bytes", (json_int_t)rep->bytes, "chunks",
 		(json_int_t)rep->chunks, "files", (json_int_t)rep->files, "strays",
 		(json_int_t)rep->strays, "unchecked", (json_int_t)rep->unchecked, "seconds",
 		seconds, "head_seq", (json_int_t)rep->head.seq, "head", head, "traces", j->traces,
-		"repaired", j->repaired ? j->repaired : json_null()));
+		"repaired", j->repaired ? j->repaired : json_null(), "parity", j->cover));
 	json_decref(errors);
 	return rep->ok ? CLI_OK : CLI_NO;
 }
@@ -356,6 +357,7 @@ run(struct job *j)
 
 		leave_fact(j, &rep, seconds);
 		traces(j);
+		j->cover = vault_parity_watch(c, j->repo, &j->id);
 		if (rep.ok)
 			vault_seal(c, j->repo, &j->id);
 		r = say(j, &rep, seconds);
@@ -384,5 +386,6 @@ vault_verify_cmd(struct cli *c, int argc, char **argv)
 	buf_free(&j.text);
 	json_decref(j.traces);
 	json_decref(j.repaired);
+	json_decref(j.cover);
 	return r;
 }

@@ -1,4 +1,4 @@
-# timeout: 180
+# timeout: 300
 # Generations that nobody can remove before their time, and the only way in which people can: two of them, a week of
 # waiting, and never the last ones that a drill proved. And a generation in which everything turned to noise.
 . "$MAMORI_SRC/tests/tap.sh"
@@ -58,6 +58,7 @@ status "six days are not seven" 1 vault prune repo --policy guideline
 is "a backup while it waits" "$(json backup repo src >b; echo $?)" 0
 "$age" state repo 1
 gone=$(get list 'd["generations"][0]["id"]')
+ok "parity for all that is there" vault parity repo --to par
 json prune repo --policy guideline >prune
 is "then it is done" "$? $(get prune 'd["removed"] > 0 and d["freed_bytes"] > 0 and d["pending"] is None')" "0 True"
 json list repo >list
@@ -71,6 +72,22 @@ is "every other one can" $n "$(get list '[g["removed"] for g in d["generations"]
 ok "and the newest is what the source is" diff -r src "out-$(get list 'd["generations"][-1]["id"]')/src"
 ok "what is gone on purpose is no damage" vault verify repo --data --key key
 ok "and the records hold" "$MAMORI" verify
+
+# ---- parity, of which some members are gone
+is "what is left is protected less: prune says so" "$(get prune 'd["parity"]["weak"] > 0, d["parity"]["uncovered"]')" "(True, 0)"
+is "and a fact" "$(newest_fact vault.parity)" fail
+vault verify repo >out 2>&1
+ok "verify says what to do" grep -q "Run: mamori vault parity" out
+vault parity repo --to par --json >made 2>/dev/null
+is "parity is made anew for what is left" "$(get made 'd["ok"], d["made"] > 0, d["removed"] > 0')" "(True, True, True)"
+json verify repo >verified
+is "then all is protected again" "$(get verified 'd["ok"], d["parity"]["weak"], d["parity"]["full"] == d["parity"]["segments"]')" "(True, 0, True)"
+is "and nothing is left to do" "$(json parity repo --to par | python3 -c 'import json,sys; print(json.load(sys.stdin)["made"])')" 0
+ls repo/seg >before
+rm $(ls -Sr repo/seg | head -2 | sed 's,^,repo/seg/,')
+status "two segments are lost" 1 vault verify repo --data
+json verify repo --data --repair --key key >fixed # where the parity lies is known here
+is "they come back, and nothing that was removed does" "$(get fixed 'd["ok"], d["repaired"]["repaired"], d["repaired"]["lost"]') $(ls repo/seg | cmp - before && echo same)" "(True, 2, 0) same"
 json prune repo --policy guideline >prune
 is "the next removal begins from the beginning" "$(get prune 'd["removed"], d["pending"]["approvals_needed"]')" "(0, 2)"
 

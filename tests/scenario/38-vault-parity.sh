@@ -67,7 +67,9 @@ fresh
 rm "bad/seg/${big[7]}"
 ok "from a second copy alone" vault verify bad --data --repair --from second
 ok "byte for byte" same
-status "a repair needs something to repair from" 2 vault verify bad --data --repair
+ok "where parity was made last is known" vault verify bad --data --repair
+fresh
+status "a repair needs something to repair from" 2 env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault verify bad --data --repair
 ok "a vault of somebody else" vault init other --recovery-out other-key
 status "is no second copy" 2 vault verify bad --data --repair --from other
 # a group that grows is made anew, and the old files go
@@ -75,6 +77,11 @@ head -c 300000 /dev/urandom >src/11
 ok "another generation" vault backup good src/11 --name s11
 ok "parity follows" vault parity good --to par
 is "two files a group" "$(ls par | sed 's/-..\.[01]$//' | sort | uniq -c | awk '$1!=2' | wc -l)" 0
+rm "$(ls par/*.1 | head -1)"
+json verify good >v.json
+is "a parity file that is missing: the vault holds, and is protected less" "$(jq -c '[.ok,.parity.weak>0,.parity.uncovered]' v.json)" "[true,true,0]"
+ok "made again" vault parity good --to par
+is "all of it is protected" "$(json verify good | jq -c '[.parity.weak,.parity.full==.parity.segments]')" "[0,true]"
 fresh
 flip "bad/seg/${big[0]}" 7000
 status "damage is not taken into parity" 1 vault parity bad --to badpar2

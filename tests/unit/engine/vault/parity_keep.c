@@ -1,5 +1,5 @@
-/* Parity after a removal: what is left is protected as before, at every moment at which the run that
- * sees to it may be killed; what is removed is neither missed nor brought back. */
+/* Parity after a removal: what is left is protected as before, at every moment at which the run
+ * that sees to it may be killed; what is removed is neither missed nor brought back. */
 #include "fault/keeplib.h"
 
 #include "base/time.h"
@@ -177,11 +177,12 @@ remove_old(void)
 	vt_copy(v.repo, was);
 	if (good)
 		r = keep_reap(fio_os(), v.repo, t.k, &t.now, &done, &e);
-	OK(r == 0 && done.segments > 4, "generations are removed, and their segments (%s)",
+	OK(r == 0 && done.segments > 4, "generations go, and their segments (%s)",
 	    r < 0 ? e.msg : "no error");
 }
 
-/* The worst group: three or more of it are removed, and the loss of one more cannot be made good. */
+/* The worst group: three or more of it are removed, and the loss of one more cannot be made good.
+ */
 static void
 without(void)
 {
