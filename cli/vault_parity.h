@@ -9,8 +9,8 @@
 cli_fn vault_parity_cmd;
 
 /* vault_repair(c, repo, parity, from, place, ret, e): Repair, and say what was done; ${ret} is an
- * object for --json. ${parity} NULL: where parity was made last, else the folder parity of the vault,
- * as far as they are there. */
+ * object for --json. ${parity} NULL: where parity was made last, else the folder parity of the
+ * vault, as far as they are there. */
 MUST int vault_repair(struct cli *c, const char *repo, const char *parity, const char *from,
     const struct vault_place *pl, json_t **ret, struct err *e);
 

@@ -34,6 +34,7 @@ struct outcome {
 	json_t *refused; /* [{id, why, until}] */
 	json_t *pending; /* or null */
 	uint64_t removed, freed;
+	uint64_t loose; /* bytes of unfinished backups that go along, or went */
 	bool waits; /* something was asked for and is not done */
 	bool asked; /* just now */
 };
@@ -82,6 +83,19 @@ stays(struct wish *w, struct vault_kept *v, const struct keep_gen *g, enum keep_
 	    name, "why", why_word(why), "locked_until", vault_time(keep_wall(v->k, g->until))));
 }
 
+/* along(w, v, o): What goes along with generations: pieces of backups that were never finished. */
+static void
+along(struct wish *w, const struct vault_kept *v, struct outcome *o)
+{
+	uint64_t n;
+	char size[24];
+
+	if (keep_loose(v->k, v->r, v->clock.c, &n, &o->loose, NULL) == 0 && n > 0)
+		cli_say(w->c, L(w->c, "途中で終わり、どの世代にも要らない保管の残り %s も一緒に消えます。",
+		    "%s go along: left over from backups that were never finished, and needed by no "
+		    "generation."), cli_bytes(size, o->loose));
+}
+
 /* ask(w, v, p, o, e): Note a request for all that may go. 1: nothing may. */
 static int
 ask(struct wish *w, struct vault_kept *v, const struct keep_policy *p, struct outcome *o,
@@ -107,6 +121,8 @@ ask(struct wish *w, struct vault_kept *v, const struct keep_policy *p, struct ou
 		hex_put(id, go[i], FMT_ID_LEN);
 		cli_say(w->c, "%.8s: %s", id, L(w->c, "消すことを申請できます", "its removal can be asked for"));
 	}
+	if (r == 0 && m > 0 && w->dry)
+		along(w, v, o);
 	if (r == 0 && m == 0)
 		r = 1;
 	else if (r == 0 && !w->dry)
@@ -167,6 +183,7 @@ reap(struct wish *w, struct vault_kept *v, struct outcome *o, struct err *e)
 	}
 	o->removed = (uint64_t)json_integer_value(json_object_get(j, "removed"));
 	o->freed = (uint64_t)json_integer_value(json_object_get(j, "freed_bytes"));
+	o->loose = (uint64_t)json_integer_value(json_object_get(j, "leftover_bytes"));
 	if (WEXITSTATUS(status) == 1)
 		r = err_set(e, E_CORRUPT, "%.300s",
 		    json_string_value(json_object_get(j, "why")) ?: "not allowed");
@@ -212,6 +229,7 @@ tell_waiting(struct wish *w, struct vault_kept *v, const struct keep_request *q,
 	if (more)
 		cli_say(c, L(c, "あと %u 人の承認が必要です（--approver-key）。",
 		    "%u more people must approve it (--approver-key)."), more);
+	along(w, v, o);
 	o->pending = json_pack("{s:I,s:s,s:i,s:o,s:o,s:i,s:i,s:i}", "request", (json_int_t)q->seq,
 	    "policy", q->policy.name, "generations", (int)q->ngens, "since", vault_time(q->wall),
 	    "due", vault_time(keep_wall(v->k, q->ripe)), "days_left", days, "approvals",
@@ -335,12 +353,17 @@ finish(struct wish *w, struct vault_kept *v, struct outcome *o)
 		cli_say(c, L(c, "世代 %llu 個を消し、%s を空けました。",
 		    "%llu generations are removed, %s freed."), (unsigned long long)o->removed,
 		    cli_bytes(size, o->freed));
-	else if (!o->waits && !w->dry && !w->cancel)
+	if ((o->removed || o->freed) && o->loose)
+		cli_say(c, L(c, "うち %s は、途中で終わった保管の残りでした。",
+		    "%s of it were left over from backups that were never finished."),
+		    cli_bytes(size, o->loose));
+	if (!o->removed && !o->freed && !o->waits && !w->dry && !w->cancel)
 		cli_say(c, "%s", L(c, "消せる世代はありません。", "There is nothing that may be removed."));
 	if (o->removed || o->freed)
 		cover = vault_parity_watch(c, v->path, &v->id);
-	cli_json(c, json_pack("{s:I,s:I,s:O,s:O,s:b,s:o}", "removed", (json_int_t)o->removed,
-	    "freed_bytes", (json_int_t)o->freed, "pending", o->pending ? o->pending : json_null(),
+	cli_json(c, json_pack("{s:I,s:I,s:I,s:O,s:O,s:b,s:o}", "removed", (json_int_t)o->removed,
+	    "freed_bytes", (json_int_t)o->freed, "leftover_bytes", (json_int_t)o->loose, "pending",
+	    o->pending ? o->pending : json_null(),
 	    "refused", o->refused, "cancelled", w->cancel, "parity", cover));
 	/* who names a request asks whether his word was noted, not whether it is done */
 	return o->waits && !(w->only && w->npeople) ? CLI_NO : CLI_OK;

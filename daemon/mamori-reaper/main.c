@@ -18,9 +18,9 @@
 static int
 print(const struct keep_reaped *done, int code, const struct err *e)
 {
-	json_t *o = json_pack("{s:I,s:I,s:I,s:I}", "removed", (json_int_t)done->generations,
+	json_t *o = json_pack("{s:I,s:I,s:I,s:I,s:I}", "removed", (json_int_t)done->generations,
 	    "segments", (json_int_t)done->segments, "freed_bytes", (json_int_t)done->bytes,
-	    "spared", (json_int_t)done->spared);
+	    "leftover_bytes", (json_int_t)done->loose_bytes, "spared", (json_int_t)done->spared);
 	char *text;
 
 	if (o && code < 0) {

@@ -174,6 +174,7 @@ keep_open(const struct fio *f, int repofd, const struct vault_ident *id, const s
 	k->f = f;
 	k->repofd = repofd;
 	vec_init(&k->gens, sizeof(struct keep_gen), KEEP_MAX_KNOWN);
+	vec_init(&k->named, sizeof(struct keep_named), KEEP_MAX_NAMED);
 	vec_init(&k->people, sizeof(struct keep_person), KEEP_MAX_APPROVERS);
 	map_init(&k->by_id, KEEP_MAX_KNOWN);
 	k->st.policy = *keep_policy_named(KEEP_POLICY_DEFAULT);
@@ -200,6 +201,7 @@ keep_close(struct keep *k)
 	signer_free(k->signer);
 	vec_free(&k->gens);
 	vec_free(&k->people);
+	vec_free(&k->named);
 	map_free(&k->by_id);
 	free(k->ask.gens);
 	free(k->going.runs);

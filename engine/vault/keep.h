@@ -19,6 +19,7 @@ enum {
 	KEEP_MIN_WAIT = 7,     /* days between a request and its execution */
 	KEEP_MIN_VERIFIED = 3, /* drill-verified generations of a system that always stay */
 	KEEP_MAX_APPROVERS = 64,
+	KEEP_LOOSE_DAYS = 30,  /* so long what an unfinished backup stored stays for it */
 };
 
 /* ---- the box's key: STATE/vault/<repo id>/keep.key ---- */
@@ -114,6 +115,12 @@ int64_t keep_wall(const struct keep *k, int64_t c);
 /* keep_seg_leaves(k, no): Whether segment ${no} (its number in the vault's log) is named by an
  * intent: nobody may build on it, and its absence is no damage. */
 bool keep_seg_leaves(const struct keep *k, uint32_t no);
+/* keep_loose(k, r, c, ret_segments, ret_bytes, e): What an approved removal would take along at
+ * compliance time ${c}: segments that no generation ever needed, left over from a backup that was
+ * never finished. Such a segment goes only when a generation whose record in the vault's log comes
+ * after it was received KEEP_LOOSE_DAYS before. */
+MUST int keep_loose(const struct keep *k, const VAULT_R *r, int64_t c, uint64_t *ret_segments,
+    uint64_t *ret_bytes, struct err *e);
 /* keep_may_commit(k, runs, n, e): For who holds the vault's log: refresh; E_BUSY when one of these
  * segments leaves. */
 MUST int keep_may_commit(struct keep *k, const struct fmt_run *runs, uint32_t n, struct err *e);

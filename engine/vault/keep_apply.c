@@ -220,8 +220,9 @@ goes(const struct keep *k, const struct keep_rec *x)
 	return true;
 }
 
+/* mark(k, runs, n, c, e): These segments leave, as an intent of ${c} says. */
 static int
-mark(struct keep *k, const struct fmt_run *runs, uint32_t n, struct err *e)
+mark(struct keep *k, const struct fmt_run *runs, uint32_t n, int64_t c, struct err *e)
 {
 	uint32_t end = n ? runs[n - 1].first + runs[n - 1].count : 0;
 
@@ -238,6 +239,11 @@ mark(struct keep *k, const struct fmt_run *runs, uint32_t n, struct err *e)
 		k->leaves_n = bits;
 	}
 	for (uint32_t i = 0; i < n; i++) {
+		struct keep_named *m = vec_add(&k->named);
+
+		if (!m)
+			return err_set(e, E_NOMEM, "no memory for more removals");
+		*m = (struct keep_named){.run = runs[i], .c = c};
 		for (uint32_t s = runs[i].first; s - runs[i].first < runs[i].count; s++)
 			k->leaves[s / 8] |= (uint8_t)(1 << (s % 8));
 	}
@@ -255,7 +261,7 @@ intent(struct keep *k, struct keep_rec *x, const struct ledger_rec *rec, struct 
 		return odd(e, "a removal while another is going on");
 	if (!goes(k, x))
 		return odd(e, "a removal of what is locked, or was not asked for");
-	r = mark(k, x->runs, x->nruns, e);
+	r = mark(k, x->runs, x->nruns, x->at.c, e);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < x->ngens; i++)

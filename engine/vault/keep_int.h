@@ -19,6 +19,7 @@
 enum {
 	KEEP_MAX_KNOWN = 1 << 20,   /* generations */
 	KEEP_MAX_SEG = 1 << 24,     /* segment numbers */
+	KEEP_MAX_NAMED = 1 << 22,   /* runs of segments in all intents */
 };
 
 struct keep_person {
@@ -42,6 +43,13 @@ struct keep_going { /* the newest intent */
 	struct fmt_run *runs; /* owned */
 };
 
+/* Segments that an intent named. Whether they may go is judged where the vault's log is known
+ * (keep_repo.c). */
+struct keep_named {
+	struct fmt_run run;
+	int64_t c; /* when: compliance clock */
+};
+
 struct keep {
 	const struct fio *f;
 	int repofd;
@@ -60,6 +68,7 @@ struct keep {
 	struct keep_going going;
 	uint8_t *leaves; /* bit per segment number; owned */
 	uint32_t leaves_n; /* bits */
+	struct vec named; /* struct keep_named, in the order of the ledger */
 	uint64_t nodd, odd_seq;
 	char odd_why[160];
 	int64_t jumped_at; /* wall clock after the newest jump */
@@ -85,6 +94,11 @@ struct repo;
 /* keep_traces(k, repo, fn, cookie, e): What vault_audit tells of a repository that lies here. */
 MUST int keep_traces(const struct keep *k, const struct repo *repo, vault_odd_fn *fn, void *cookie,
     struct err *e);
+/* keep_loose_end(k, repo, c): Segments whose record in the vault's log is before this one were
+ * stored before a generation that at ${c} had been here for KEEP_LOOSE_DAYS: whatever was under way
+ * then is long over, so those that no generation needs are left over from a backup that was never
+ * finished. */
+uint64_t keep_loose_end(const struct keep *k, const struct repo *repo, int64_t c);
 /* keep_allowed(k): Whether the newest request has the authority it needs now. */
 bool keep_allowed(const struct keep *k);
 /* keep_weaker(was, is): Whether ${is} keeps less, or for a shorter time. */

@@ -31,13 +31,37 @@ remove_one(const struct repo *repo, uint32_t no, struct keep_reaped *ret, struct
 	return 0;
 }
 
+/* may_go(k, repo, e): Every segment of the intent may go, as any reader of the vault judges it (of
+ * a moment after the intent, when nobody can begin to need one any more). */
 static int
-finish(struct keep *k, const struct repo *repo, const struct keep_time *now,
-    struct keep_reaped *ret, struct err *e)
+may_go(const struct keep *k, struct repo *repo, struct err *e)
+{
+	int r = repo_refresh(repo, e);
+
+	if (r < 0)
+		return r;
+	if (!repo->keep || repo->keep_why[0])
+		return err_set(e, E_CORRUPT, "the keep ledger: %s", repo->keep_why);
+	for (uint32_t i = 0; i < k->going.nruns; i++) {
+		const struct fmt_run *u = &k->going.runs[i];
+
+		for (uint32_t s = u->first; s - u->first < u->count; s++) {
+			if (!repo_gone(repo, s))
+				return err_set(e, E_CORRUPT,
+				    "keep entry %llu: a removal of segment %u, which must stay",
+				    (unsigned long long)k->going.seq, s);
+		}
+	}
+	return 0;
+}
+
+static int
+finish(struct keep *k, struct repo *repo, const struct keep_time *now, struct keep_reaped *ret,
+    struct err *e)
 {
 	struct keep_rec rec = {.type = KEEP_REAPED, .seq = k->going.seq};
 	struct keep_reaped mine = {0};
-	int r = 0;
+	int r = may_go(k, repo, e);
 
 	for (uint32_t i = 0; r == 0 && i < k->going.nruns; i++) {
 		const struct fmt_run *u = &k->going.runs[i];
@@ -143,13 +167,16 @@ add_run(struct keep_rec *rec, uint32_t *cap, uint32_t s, struct err *e)
 	return 0;
 }
 
-/* segments(k, repo, rec, e): What only the generations that go need. A generation that the box has
- * not noted stays, and so does everything it needs. What no generation ever needed is work of a run
- * that goes on or will be continued. More pieces than one intent holds are left for the next. */
+/* segments(k, repo, rec, ret, e): What only the generations that go need. A generation that the box
+ * has not noted stays, and so does everything it needs. What no generation ever needed is work of a
+ * run that goes on or will be continued, until it is so old that it is left over. More pieces than
+ * one intent holds are left for the next. */
 static int
-segments(struct keep *k, const struct repo *repo, struct keep_rec *rec, struct err *e)
+segments(struct keep *k, const struct repo *repo, struct keep_rec *rec, struct keep_reaped *ret,
+    struct err *e)
 {
 	size_t n = repo->nsegs / 8 + 1;
+	uint64_t end = keep_loose_end(k, repo, rec->at.c);
 	uint8_t *stay = calloc(1, n), *go = calloc(1, n);
 	uint32_t cap = 0;
 	int r = stay && go ? 0 : err_set(e, E_NOMEM, "no memory");
@@ -161,10 +188,14 @@ segments(struct keep *k, const struct repo *repo, struct keep_rec *rec, struct e
 		set_bits(g, in_list(rec, g->id) || (kg && kg->removed) ? go : stay);
 	}
 	for (uint32_t s = 0; r == 0 && s < repo->nsegs && rec->nruns < KEEP_MAX_RUNS; s++) {
-		bool goes = (go[s / 8] >> (s % 8) & 1) && !(stay[s / 8] >> (s % 8) & 1);
+		bool went = go[s / 8] >> (s % 8) & 1, stays = stay[s / 8] >> (s % 8) & 1;
+		bool loose = !went && repo->segs[s].seq < end;
 
-		if (goes && !keep_seg_leaves(k, s))
-			r = add_run(rec, &cap, s, e);
+		if (stays || !(went || loose) || keep_seg_leaves(k, s))
+			continue;
+		r = add_run(rec, &cap, s, e);
+		ret->loose_segments += loose;
+		ret->loose_bytes += loose ? fmt_seg_size(repo->segs[s].rec.npages) : 0;
 	}
 	free(stay);
 	free(go);
@@ -195,7 +226,7 @@ decide(struct keep *k, struct repo *repo, const struct keep_time *now, struct ke
 		r = choose(k, &q, rec.at.c, &rec, ret, e);
 	}
 	if (r == 0)
-		r = segments(k, repo, &rec, e);
+		r = segments(k, repo, &rec, ret, e);
 	if (r == 0)
 		ret->generations = rec.ngens;
 	return keep_end(k, &rec, r, true, e);

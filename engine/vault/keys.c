@@ -321,7 +321,7 @@ keep_runs(const struct repo *repo, const struct vault_generation *gen, const str
 }
 
 /* keep_unused(repo, g, kept, e): Segments that no generation needs yet are work of a run that is
- * going on, or was interrupted and will be continued. */
+ * going on, or was interrupted and will be continued; but for those that are removed. */
 static int
 keep_unused(const struct repo *repo, const struct ring *g, struct ring *kept, struct err *e)
 {
@@ -342,6 +342,8 @@ keep_unused(const struct repo *repo, const struct ring *g, struct ring *kept, st
 	while (r == 0 && (key = map_each(&g->by_seg, &pos, &id, &n))) {
 		uint32_t no = repo_seg(repo, id);
 
+		if (no != REPO_NOSEG && repo_gone(repo, no))
+			continue;
 		if (no == REPO_NOSEG || !(used[no / 8] & (1 << (no % 8))))
 			r = ring_add(kept, id, key, e);
 	}

@@ -18,7 +18,7 @@ enum { STEP = 8, STEP_BYTES = STEP * FMT_PAGE_LEN };
 
 /* A parity file that was there before. */
 struct older {
-	uint32_t first; /* the first of its members that is not removed; NONE: all are, or unknown */
+	uint32_t first; /* the first of its members that is not removed; NONE: none is known */
 	uint32_t next;  /* another file with the same first member */
 	bool keep;      /* it is one of those that should be, or it went */
 };

@@ -31,7 +31,7 @@ struct fix {
 	struct repo *repo, *copy;
 	int par;            /* folder of parity files, or -1 */
 	struct vec heads;   /* struct par_head of every parity file that has a head */
-	const struct par_head *choice[CHOICES]; /* for the segment at hand, the most helpful first */
+	const struct par_head *choice[CHOICES]; /* for the segment at hand; most helpful first */
 	int help[CHOICES];
 	unsigned nchoices, at; /* at: the one that is loaded */
 	struct par_group g;

@@ -38,6 +38,7 @@ struct repo {
 	struct keep *keep;
 	char keep_why[200];
 	uint8_t *gone; /* bit per segment: removed on purpose, no generation needs it; or NULL */
+	uint32_t nwrong, wrong; /* segments that an intent names and that may not go; the first */
 };
 
 /* repo_place(f, path, e): The repository's directory, a descriptor. The path is what a person

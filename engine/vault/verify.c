@@ -331,6 +331,10 @@ judge(struct verify *v, struct err *e)
 {
 	if (vault_r_sound(v->r, e) < 0)
 		verify_error(v, UINT32_MAX, -1, "%.200s", e->msg);
+	if (v->r->repo->nwrong)
+		verify_error(v, UINT32_MAX, -1,
+		    "the keep ledger: a removal names %u segments that must stay, first number %u",
+		    v->r->repo->nwrong, v->r->repo->wrong);
 	v->key = vault_r_dedup(v->r) != NULL;
 	if (v->o->depth == VERIFY_DEEP && !v->key)
 		return err_set(e, E_AUTH, "looking at the content needs the recovery key");

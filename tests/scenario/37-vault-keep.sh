@@ -70,6 +70,7 @@ for g in $(get list '" ".join(g["id"] for g in d["generations"] if not g["remove
 done
 is "every other one can" $n "$(get list '[g["removed"] for g in d["generations"]].count(False)')"
 ok "and the newest is what the source is" diff -r src "out-$(get list 'd["generations"][-1]["id"]')/src"
+is "no backup was left unfinished" "$(get prune 'd["leftover_bytes"]')" 0
 ok "what is gone on purpose is no damage" vault verify repo --data --key key
 ok "and the records hold" "$MAMORI" verify
 
