@@ -119,7 +119,7 @@ plan(struct carry *c, const char *disk, struct err *e)
 			return r;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (!map_get(&c->have, segs[i].rec.seg, FMT_ID_LEN))
+		if (!map_get(&c->have, segs[i].rec.seg, FMT_ID_LEN) && !vault_r_gone(c->r, i))
 			c->todo += fmt_seg_size(segs[i].rec.npages);
 	need = c->todo + c->todo / COMMIT_BYTES * DISK_CHUNK + (uint64_t)n * 1024 +
 	    (uint64_t)8 * DISK_CHUNK;
@@ -144,7 +144,8 @@ commit(struct carry *c, struct err *e)
 	return disk_commit(c->d, &c->cat, e);
 }
 
-/* copy_one(c, rec, e): One segment. What the vault lacks or has damaged is counted, not copied. */
+/* copy_one(c, rec, e): One segment. What the vault lacks or has damaged is counted, not copied. (What
+ * was removed from it on purpose is not asked for.) */
 static int
 copy_one(struct carry *c, const struct fmt_segment_rec *rec, struct err *e)
 {
@@ -200,7 +201,7 @@ copy(struct carry *c, const char *repo, struct err *e)
 			return r < 0 ? r
 				     : err_set(e, E_CANCEL, "stopped; the next run goes on here");
 		}
-		if (!map_get(&c->have, segs[i].rec.seg, FMT_ID_LEN))
+		if (!map_get(&c->have, segs[i].rec.seg, FMT_ID_LEN) && !vault_r_gone(c->r, i))
 			r = copy_one(c, &segs[i].rec, e);
 	}
 	/* the log as this handle saw it: everything that it names was looked for */

@@ -67,7 +67,8 @@ struct repair_how {
 /* parity_repair(f, repo, how, ret, e): Look at every byte of the directory repository and put right
  * what can be put right: first page by page from the second copy, then by parity. Segments that
  * were removed on purpose are neither missed nor brought back. A repaired segment is checked
- * against the log's root before it gets its name; the damaged file is kept in `damaged/`. 0 also when something stays lost. */
+ * against the log's root before it gets its name; the damaged file is kept in `damaged/`. 0 also
+ * when something stays lost. */
 MUST int parity_repair(const struct fio *f, const char *repo, const struct repair_how *how,
     struct repair_report *ret, struct err *e);
 

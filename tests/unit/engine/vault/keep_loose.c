@@ -361,8 +361,8 @@ forged(const char *name, uint32_t s)
 	r = repo(&w);
 	hex_put(hex, r->segs[s].rec.seg, FMT_ID_LEN);
 	(void)snprintf(path, sizeof(path), "%s/seg/%s", w.repo, hex);
-	good = good && x == E_CORRUPT && strstr(e.msg, "must stay") && done.segments == 0 && access(path, F_OK) == 0 &&
-	    !repo_gone(r, s) && !verifies(&w, VERIFY_STRUCTURE);
+	good = good && x == E_CORRUPT && strstr(e.msg, "must stay") && done.segments == 0 &&
+	    access(path, F_OK) == 0 && !repo_gone(r, s) && !verifies(&w, VERIFY_STRUCTURE);
 	repo_close(r);
 	kt_close(&u);
 	(void)close(w.place.statefd);

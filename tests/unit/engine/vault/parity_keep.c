@@ -107,7 +107,7 @@ static void
 flip(const uint8_t id[FMT_ID_LEN], off_t at)
 {
 	const char *path = seg_path(v.repo, id);
-	uint8_t b;
+	uint8_t b = 0;
 	int fd;
 
 	(void)chmod(path, 0600);
