@@ -91,9 +91,10 @@ along(struct wish *w, const struct vault_kept *v, struct outcome *o)
 	char size[24];
 
 	if (keep_loose(v->k, v->r, v->clock.c, &n, &o->loose, NULL) == 0 && n > 0)
-		cli_say(w->c, L(w->c, "途中で終わり、どの世代にも要らない保管の残り %s も一緒に消えます。",
-		    "%s go along: left over from backups that were never finished, and needed by no "
-		    "generation."), cli_bytes(size, o->loose));
+		cli_say(w->c,
+		    L(w->c, "途中で終わり、どの世代にも要らない保管の残り %s も一緒に消えます。",
+			"%s go along: left over from backups that were never finished, and "
+			"needed by no generation."), cli_bytes(size, o->loose));
 }
 
 /* ask(w, v, p, o, e): Note a request for all that may go. 1: nothing may. */

@@ -144,8 +144,7 @@ commit(struct carry *c, struct err *e)
 	return disk_commit(c->d, &c->cat, e);
 }
 
-/* copy_one(c, rec, e): One segment. What the vault lacks or has damaged is counted, not copied. (What
- * was removed from it on purpose is not asked for.) */
+/* copy_one(c, rec, e): One segment. What the vault lacks or has damaged is counted, not copied. */
 static int
 copy_one(struct carry *c, const struct fmt_segment_rec *rec, struct err *e)
 {

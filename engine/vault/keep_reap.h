@@ -18,8 +18,9 @@ struct keep_reaped {
  * generation needs are listed, with those that no generation ever needed and that are left over
  * (keep_loose), and the intent is noted; after that files are removed, and that is noted. An intent
  * that names a segment which may not go, by those rules, is not carried out. May be killed anywhere
- * and called again. 0: done; E_NOENT: nothing is asked for; E_AUTH: not approved; E_BUSY: still waiting; E_EXIST: all of it must stay; E_CORRUPT: log or keep ledger
- * do not hold, or the intent does not, and nothing is touched. */
+ * and called again. 0: done; E_NOENT: nothing is asked for; E_AUTH: not approved; E_BUSY: still
+ * waiting; E_EXIST: all of it must stay; E_CORRUPT: log or keep ledger do not hold, or the intent
+ * does not, and nothing is touched. */
 MUST int keep_reap(const struct fio *f, const char *path, struct keep *k,
     const struct keep_time *now, struct keep_reaped *ret, struct err *e);
 

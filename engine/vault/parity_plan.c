@@ -91,8 +91,8 @@ par_plan(const struct repo *repo, struct par_plan *ret, struct err *e)
 	*ret = (struct par_plan){.groups = calloc(most, sizeof(*ret->groups)),
 	    .of = calloc((size_t)repo->nsegs + 1, sizeof(*ret->of))};
 	if (no && up && ret->groups && ret->of) {
-		for (uint8_t c = 0; c < PAR_CLASSES; c++)
-			one_class(repo, c, no, up, ret);
+		for (unsigned c = 0; c < PAR_CLASSES; c++)
+			one_class(repo, (uint8_t)c, no, up, ret);
 		free(no);
 		free(up);
 		return 0;
