@@ -221,6 +221,21 @@ say_share(struct job *j)
 			"(PULL MODE in man mamori)."));
 }
 
+/* hint(c, place, id, repo): A machine that was set up anew beside its old vault. */
+static void
+hint(struct cli *c, const struct vault_place *place, const struct vault_ident *id, const char *repo)
+{
+	struct vault_writer_key key;
+
+	if (!vault_is_address(repo) &&
+	    vault_key_load(fio_os(), place, id->repo, &key, NULL) == E_AUTH)
+		fprintf(stderr, L(c, "  この機械がこの保管庫に書く機械で、鍵をなくしたときは、金庫の復旧鍵で:\n"
+		    "    mamori vault adopt %s --key 復旧鍵のファイル --writer\n",
+		    "  If this machine used to write here and lost its keys, take the recovery key "
+		    "from the safe:\n    mamori vault adopt %s --key FILE --writer\n"), repo);
+	explicit_bzero(&key, sizeof(key));
+}
+
 static int
 run(struct job *j, struct state *st)
 {
@@ -257,9 +272,14 @@ run(struct job *j, struct state *st)
 	cli_progress_end(c);
 	if (j->vanished && r < 0)
 		(void)err_set(&e, E_NET, "the share stopped answering half-way");
-	if (r < 0)
-		return cli_fail(c, &e, L(c, "保管できませんでした。前の世代はそのままです",
+	if (r < 0) {
+		int status = cli_fail(c, &e, L(c, "保管できませんでした。前の世代はそのままです",
 		    "no generation was added; the earlier ones are as they were"));
+
+		if (r == E_AUTH)
+			hint(c, &place, &id, j->repo);
+		return status;
+	}
 	seconds = (double)(time_mono_us() - start) / 1e6;
 	vault_seal(c, j->repo, &id);
 	leave_fact(j, &g, seconds);

@@ -10,6 +10,7 @@
 #include "cli/vault_keep.h"
 #include "cli/vault_where.h"
 
+#define UNKEPT_MAX (2 * TIME_DAY)
 #define OFF_MAX (300 * TIME_SEC) /* the scheduler takes more for a jump, too */
 
 struct job {
@@ -47,7 +48,7 @@ tell(struct job *j, const char *repo, const char *id, const char *state, const c
 }
 
 static int
-local(struct job *j, const char *repo, struct err *e)
+local(struct job *j, const char *repo, enum vault_keeper *ret_who, struct err *e)
 {
 	struct cli *c = j->c;
 	char id[2 * FMT_ID_LEN + 1];
@@ -55,6 +56,7 @@ local(struct job *j, const char *repo, struct err *e)
 	bool stands;
 	int r = vault_kept_open(c, j->st.dirfd, repo, &v, e);
 
+	*ret_who = v.keeper;
 	if (r < 0)
 		return r;
 	hex_put(id, v.id.repo, FMT_ID_LEN);
@@ -109,13 +111,52 @@ elsewhere(struct job *j, const char *repo, struct err *e)
 	return 0;
 }
 
+/* unkept(j, repo, who): Not this machine's to look after, as far as it knows. Then another one does
+ * so every hour; a vault that nobody looks after is told, for its locks never end, and its keeper's
+ * key may be lost. */
+static void
+unkept(struct job *j, const char *repo, enum vault_keeper who)
+{
+	struct cli *c = j->c;
+	char id[2 * FMT_ID_LEN + 1], words[600];
+	struct vault_ident ident;
+	int64_t seen = 0, idle = 0;
+	struct err e;
+
+	if (vault_identify(fio_os(), repo, &ident, &e) < 0 ||
+	    vault_kept_seen(repo, &seen, &e) < 0 ||
+	    __builtin_sub_overflow(time_now_us(), seen, &idle) ||
+	    (who == KEEPER_OTHER && idle < UNKEPT_MAX))
+		return;
+	hex_put(id, ident.repo, FMT_ID_LEN);
+	(void)snprintf(words, sizeof(words),
+	    who == KEEPER_MOVED
+		? L(c,
+		      "この機械の keep.key は、もうこの保管庫の番をする鍵ではありません（最後の記録は %lld 日前）。心当たりがなければ mamori verify で確かめてください。"
+		      "この機械が見るなら: mamori vault adopt %.300s --key 復旧鍵",
+		      "the keep.key of this machine is not the vault's any more (last noted %lld "
+		      "days ago). "
+		      "Unless you know why, run mamori verify. If it is to be this machine: "
+		      "mamori vault "
+		      "adopt %.300s --key FILE")
+		: L(c,
+		      "%lld 日のあいだ、どの機械もこの保管庫を見ていません。見ていた機械か、その鍵がなくなったのなら: mamori vault adopt %.300s --key 復旧鍵",
+		      "for %lld days no machine has looked after this vault. If the one that did "
+		      "is gone, or "
+		      "lost its key: mamori vault adopt %.300s --key FILE"),
+	    (long long)(idle / TIME_DAY), repo);
+	tell(j, repo, id, who == KEEPER_MOVED ? "moved" : "unkept", words,
+	    json_pack("{s:o}", "last_noted", vault_time(seen)));
+}
+
 /* one(j, repo, asked, e): ${asked}: by name; else what cannot be looked at is told, not an end. */
 static int
 one(struct job *j, const char *repo, bool asked, struct err *e)
 {
 	struct vault_ident id;
 	struct err why = {0};
-	int r = vault_is_address(repo) ? elsewhere(j, repo, &why) : local(j, repo, &why);
+	enum vault_keeper who = KEEPER_HERE;
+	int r = vault_is_address(repo) ? elsewhere(j, repo, &why) : local(j, repo, &who, &why);
 
 	if (r == 0)
 		return 0;
@@ -123,8 +164,10 @@ one(struct job *j, const char *repo, bool asked, struct err *e)
 		*e = why;
 		return r;
 	}
-	if (r == E_AUTH && !vault_is_address(repo))
-		return 0; /* its own box looks after it */
+	if (r == E_AUTH && !vault_is_address(repo)) {
+		unkept(j, repo, who); /* its own box looks after it, or should */
+		return 0;
+	}
 	fprintf(stderr, "mamori: %s: %s\n", repo, why.msg);
 	if (!vault_is_address(repo) && vault_identify(fio_os(), repo, &id, NULL) == E_NOENT)
 		j->away++; /* a disk that is not plugged in has no clock to be right or wrong */

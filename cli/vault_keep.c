@@ -32,11 +32,22 @@ open_parts(struct vault_kept *v, struct err *e)
 		return r;
 	there = faccessat(v->fd, KEEP_DIR, F_OK, 0) == 0;
 	r = keep_key_load(fio_os(), &place, v->id.repo, !there, &key, e);
-	if (r == E_NOENT)
-		return err_set(
-		    e, E_AUTH, "another machine looks after this vault (no keep.key here)");
+	if (r == E_NOENT) {
+		v->keeper = KEEPER_OTHER;
+		return err_set(e, E_AUTH,
+		    "another machine looks after this vault (no keep.key here). If it is gone, or "
+		    "lost its key: mamori vault adopt REPO --key FILE");
+	}
 	if (r == 0)
 		r = keep_open(fio_os(), v->fd, &v->id, &key, &v->now, &v->k, e);
+	if (r == E_AUTH) {
+		v->keeper = KEEPER_MOVED;
+		r = err_set(e, E_AUTH,
+		    "the key with which this machine looked after the vault (keep.key) is not the "
+		    "vault's any more: another machine does so, or somebody put an older state "
+		    "of the vault back. If it is to be this one: mamori vault adopt REPO --key "
+		    "FILE");
+	}
 	explicit_bzero(&key, sizeof(key));
 	if (r == 0)
 		r = vault_r_open(fio_os(), v->path, &with, &v->r, e);
@@ -71,7 +82,10 @@ vault_kept_open(struct cli *c, int statefd, const char *repo, struct vault_kept 
 		r = keep_clock(ret->k, &ret->now, &ret->clock, e);
 	}
 	if (r < 0) {
+		enum vault_keeper keeper = ret->keeper;
+
 		vault_kept_close(ret);
+		ret->keeper = keeper;
 		return r;
 	}
 	ret->jumped = r == 1;
@@ -86,6 +100,29 @@ vault_kept_close(struct vault_kept *v)
 	fio_close(fio_os(), v->fd);
 	explicit_bzero(v->index_key, sizeof(v->index_key));
 	*v = (struct vault_kept){.fd = -1, .statefd = -1};
+}
+
+int
+vault_kept_seen(const char *repo, int64_t *ret, struct err *e)
+{
+	struct vault_ident id;
+	struct keep_state st;
+	struct keep *k = NULL;
+	int fd = -1, r = vault_identify(fio_os(), repo, &id, e);
+
+	if (r == 0)
+		fd = open(repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0 && fd < 0)
+		r = err_sys(e, "%s", repo);
+	if (r == 0)
+		r = keep_open(fio_os(), fd, &id, NULL, NULL, &k, e);
+	if (r == 0) {
+		keep_state(k, &st);
+		*ret = st.last.wall;
+	}
+	keep_close(k);
+	fio_close(fio_os(), fd);
+	return r < 0 ? r : 0;
 }
 
 void
@@ -365,6 +402,40 @@ vault_kept_judged(struct cli *c, struct vault_kept *v, const char *name, const c
 	    k->doubt == KEEP_SOUND ? FACT_PASS : FACT_FAIL, o, NULL);
 }
 
+/* not_ours(c, repo, who): The generation is kept; how long is another machine's to note. Whoever
+ * lost that machine, or its key, must learn of it now and not when space runs out. */
+static void
+not_ours(struct cli *c, const char *repo, enum vault_keeper who)
+{
+	int64_t seen = 0;
+	char at[TIME_TEXT] = "?";
+	struct err e;
+
+	if (vault_kept_seen(repo, &seen, &e) == 0)
+		time_put(at, seen);
+	if (who == KEEPER_MOVED)
+		fprintf(stderr, "%s",
+		    L(c,
+			"⚠ この機械の鍵 keep.key は、もうこの保管庫の番をする鍵ではありません。\n"
+			"  心当たりがなければ、だれかが保管庫を古い状態に戻したおそれがあります。mamori verify で確かめてください。\n",
+			"! The keep.key of this machine is not the one that looks after the "
+			"vault any more.\n"
+			"  Unless you know why, somebody may have put an older state back: run "
+			"mamori verify.\n"));
+	fprintf(stderr,
+	    L(c,
+		"（世代は保管しました。いつまで消せないかは、この保管庫を見ている機械が記録します。最後の記録は %s です。\n"
+		"  その機械がもうない、または鍵 keep.key をなくしたときは、金庫の復旧鍵で:\n"
+		"    mamori vault adopt %s --key 復旧鍵のファイル）\n",
+		"(The generation is kept. How long it stays is noted by the machine that looks "
+		"after the "
+		"vault; it last did so at %s.\n"
+		"  If that machine is gone, or lost its keep.key, take the recovery key from the "
+		"safe:\n"
+		"    mamori vault adopt %s --key FILE)\n"),
+	    at, repo);
+}
+
 json_t *
 vault_kept_backup(struct cli *c, int statefd, const char *repo, struct vault_generation *g,
     const struct vault_figures *f)
@@ -380,8 +451,10 @@ vault_kept_backup(struct cli *c, int statefd, const char *repo, struct vault_gen
 	if (vault_is_address(repo))
 		return json_null();
 	r = vault_kept_open(c, statefd, repo, &v, &e);
-	if (r == E_AUTH)
-		return json_null(); /* its box notes it when it looks next */
+	if (r == E_AUTH) { /* its box notes it when it looks next */
+		not_ours(c, repo, v.keeper);
+		return json_null();
+	}
 	if (r == 0) {
 		r = note(&v, g, f, &a, why, &e);
 		if (r < 0)

@@ -10,7 +10,7 @@
 #include "vault/keep_poison.h"
 
 cli_fn vault_clock_cmd, vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, vault_accept_cmd,
-    vault_state_cmd;
+    vault_state_cmd, vault_adopt_cmd;
 
 #define VAULT_CLOCK_USAGE "mamori vault clock [REPO]"
 #define VAULT_POLICY_USAGE                                                                         \
@@ -24,6 +24,15 @@ cli_fn vault_clock_cmd, vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, v
 #define VAULT_STATE_USAGE "mamori vault state REPO [--key FILE]..."
 #define VAULT_ACCEPT_USAGE "mamori vault accept REPO GEN --key FILE... | --approver-key FILE"
 
+#define VAULT_ADOPT_USAGE "mamori vault adopt REPO --key FILE... [--writer]"
+
+/* Who looks after a vault that could not be opened as this machine's. */
+enum vault_keeper {
+	KEEPER_HERE,  /* this machine, as far as is known */
+	KEEPER_OTHER, /* another one: no keep.key is here */
+	KEEPER_MOVED, /* another one now: the keep.key here is not the vault's any more */
+};
+
 /* A repository whose keep ledger this machine writes. */
 struct vault_kept {
 	struct keep *k;
@@ -35,16 +44,20 @@ struct vault_kept {
 	bool jumped;             /* the wall clock, since the last record */
 	int fd, statefd;
 	bool index; /* names can be read */
+	enum vault_keeper keeper;
 	uint8_t index_key[32];
 	char path[PATH_MAX];
 };
 
 /* vault_kept_open(c, statefd, repo, ret, e): Begins the keep ledger where there is none. Notes what
- * came in unnoted, and the time. E_AUTH: another machine looks after the vault; E_INVAL: the vault
- * is elsewhere (its own box looks after it). */
+ * came in unnoted, and the time. E_AUTH: another machine looks after the vault (${ret->keeper} says
+ * more); E_INVAL: the vault is elsewhere (its own box looks after it). */
 MUST int vault_kept_open(struct cli *c, int statefd, const char *repo, struct vault_kept *ret,
     struct err *e);
 void vault_kept_close(struct vault_kept *v);
+/* vault_kept_seen(repo, ret, e): When somebody last looked after it, wall clock, by its own record.
+ * Needs no key. */
+MUST int vault_kept_seen(const char *repo, int64_t *ret, struct err *e);
 /* vault_kept_facts(c, v): Facts about locks and waiting requests; and the seal of the keep ledger.
  */
 void vault_kept_facts(struct cli *c, struct vault_kept *v);

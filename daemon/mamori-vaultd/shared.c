@@ -74,7 +74,8 @@ one_clock(struct vaultd *v, const char *name, const struct keep_time *now)
 	r = hold_clock(fio_os(), name, &pl, now, &e);
 	(void)pthread_mutex_unlock(&v->make);
 	if (r < 0)
-		vaultd_log(VAULTD_WARN, "%s: its clock could not be noted: %s", name, e.msg);
+		vaultd_log(VAULTD_WARN, "%s: its clock could not be noted: %s%s", name,
+		    e.msg, r == E_AUTH ? VAULTD_ADOPT : "");
 	else if (r == 1)
 		vaultd_log(VAULTD_WARN, "%s: the clock of this machine was changed by a lot; that "
 		    "time does not count for any lock", name);

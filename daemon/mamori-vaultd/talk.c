@@ -176,8 +176,8 @@ stamp(struct talk *k)
 	if (r < 0)
 		vaultd_log(VAULTD_WARN,
 		    "%s: the arrival of a generation could not be noted (it will "
-		    "be with the next one): %s",
-		    k->client.vault, e.msg);
+		    "be with the next one): %s%s",
+		    k->client.vault, e.msg, r == E_AUTH ? VAULTD_ADOPT : "");
 	(void)pthread_mutex_unlock(&k->v->make);
 }
 

@@ -74,6 +74,11 @@ struct vaultd {
 	atomic_bool stop;
 };
 
+/* What to do when the box's key of a vault is gone, behind the reason. */
+#define VAULTD_ADOPT                                                                               \
+	"; here, with the vault's recovery key: mamori --state DIR/.server vault adopt "           \
+	"DIR/NAME --key FILE"
+
 enum vaultd_level { VAULTD_SAY, VAULTD_WARN, VAULTD_ERROR };
 /* vaultd_log(level, fmt, ...): One line to standard error, with the time. For any thread. */
 void vaultd_log(enum vaultd_level level, const char *fmt, ...)

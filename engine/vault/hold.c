@@ -372,6 +372,21 @@ hold_commit(struct hold *h, uint64_t seq, const uint8_t prev[32], const void *ra
 	return r;
 }
 
+/* box_key(f, pl, repofd, repo, key, e): The key with which this machine looks after a vault. One is
+ * made only where nobody ever did: beside another one's record it would be good for nothing. */
+static int
+box_key(const struct fio *f, const struct vault_place *pl, int repofd,
+    const uint8_t repo[FMT_ID_LEN], bool make, struct keep_key *key, struct err *e)
+{
+	bool there = faccessat(repofd, KEEP_DIR, F_OK, 0) == 0;
+	int r = keep_key_load(f, pl, repo, make && !there, key, e);
+
+	if (r == E_NOENT && there)
+		return err_set(e, E_AUTH,
+		    "the key with which this machine looked after it (keep.key) is not here");
+	return r;
+}
+
 int
 hold_stamp(const struct fio *f, const char *name, const struct vault_place *pl,
     const struct keep_time *now, struct err *e)
@@ -386,10 +401,10 @@ hold_stamp(const struct fio *f, const char *name, const struct vault_place *pl,
 
 	r = vault_r_open(f, name, &o, &v, e);
 	if (r == 0)
-		r = keep_key_load(f, pl, vault_r_ident(v)->repo, true, &key, e);
-	if (r == 0)
 		r = fd = fio_open(f, AT_FDCWD, name, O_RDONLY | O_DIRECTORY, 0, e);
 	if (r >= 0)
+		r = box_key(f, pl, fd, vault_r_ident(v)->repo, true, &key, e);
+	if (r == 0)
 		r = keep_open(f, fd, vault_r_ident(v), &key, now, &k, e);
 	if (r == 0)
 		r = keep_catch_up(k, now, v, e);
@@ -419,10 +434,10 @@ hold_clock(const struct fio *f, const char *name, const struct vault_place *pl,
 	if (r == E_NOENT || r == E_PROTO)
 		return 0; /* no vault of ours */
 	if (r == 0)
-		r = keep_key_load(f, pl, id.repo, false, &key, e);
-	if (r == 0)
 		r = fd = fio_open(f, AT_FDCWD, name, O_RDONLY | O_DIRECTORY, 0, e);
 	if (r >= 0)
+		r = box_key(f, pl, fd, id.repo, false, &key, e);
+	if (r == 0)
 		r = keep_open(f, fd, &id, &key, NULL, &k, e);
 	if (r == 0) {
 		keep_state(k, &before);

@@ -39,8 +39,8 @@ MUST int hold_commit(struct hold *h, uint64_t seq, const uint8_t prev[32], const
     size_t n, uint16_t *ret_kind, struct err *e);
 
 /* hold_stamp(f, name, place, now, e): Note the generations that arrived, with this machine's time,
- * in the repository's keep ledger; the box's key lies in ${place} and is made when missing. 1 when
- * the newest one is in doubt (keep.h). */
+ * in the repository's keep ledger; the box's key lies in ${place} and is made with the ledger. 1
+ * when the newest one is in doubt (keep.h). E_AUTH: the ledger is there and its key is not. */
 MUST int hold_stamp(const struct fio *f, const char *name, const struct vault_place *pl,
     const struct keep_time *now, struct err *e);
 

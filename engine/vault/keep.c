@@ -124,16 +124,13 @@ static int
 open_ledger(struct keep *k, const struct vault_ident *id, const struct keep_time *now,
     struct err *e)
 {
-	const uint8_t *pin = k->signer ? signer_pub(k->signer) : NULL;
-	int r = ledger_open(k->f, k->repofd, KEEP_DIR, pin, &k->l, e);
+	int r = ledger_open(k->f, k->repofd, KEEP_DIR, NULL, &k->l, e);
 
-	if (r == E_NOENT && k->signer && now) {
+	if (r == E_NOENT && k->signer && now && !k->adopting) {
 		r = make(k, id, now, e);
 		if (r == 0)
-			r = ledger_open(k->f, k->repofd, KEEP_DIR, pin, &k->l, e);
+			r = ledger_open(k->f, k->repofd, KEEP_DIR, NULL, &k->l, e);
 	}
-	if (r == E_AUTH)
-		return err_set(e, E_AUTH, "another box looks after this vault");
 	return r;
 }
 
@@ -155,16 +152,18 @@ begin(struct keep *k, const struct vault_ident *id, struct err *e)
 		return err_set(e, E_CORRUPT, "the keep ledger belongs to another vault");
 	(void)memcpy(k->repo, g.repo, FMT_ID_LEN);
 	(void)memcpy(k->root, g.root, SIGN_PUB_LEN);
-	digest_sha256(ledger_key(k->l), SIGN_PUB_LEN, hash);
-	(void)memcpy(k->owner, hash, 8);
+	digest_sha256(k->root, SIGN_PUB_LEN, hash);
+	(void)memcpy(k->root_id, hash, sizeof(k->root_id));
+	keep_owned_by(k, ledger_key(k->l));
 	k->last = g.at;
 	k->next_seq = 1;
 	return keep_refresh(k, e);
 }
 
 int
-keep_open(const struct fio *f, int repofd, const struct vault_ident *id, const struct keep_key *key,
-    const struct keep_time *now, struct keep **ret, struct err *e)
+keep_open_as(const struct fio *f, int repofd, const struct vault_ident *id,
+    const struct keep_key *key, const struct keep_time *now, bool adopting, struct keep **ret,
+    struct err *e)
 {
 	struct keep *k = calloc(1, sizeof(*k));
 	int r = 0;
@@ -173,6 +172,7 @@ keep_open(const struct fio *f, int repofd, const struct vault_ident *id, const s
 		return err_set(e, E_NOMEM, "no memory");
 	k->f = f;
 	k->repofd = repofd;
+	k->adopting = adopting;
 	vec_init(&k->gens, sizeof(struct keep_gen), KEEP_MAX_KNOWN);
 	vec_init(&k->named, sizeof(struct keep_named), KEEP_MAX_NAMED);
 	vec_init(&k->people, sizeof(struct keep_person), KEEP_MAX_APPROVERS);
@@ -184,12 +184,25 @@ keep_open(const struct fio *f, int repofd, const struct vault_ident *id, const s
 		r = open_ledger(k, id, now, e);
 	if (r == 0)
 		r = begin(k, id, e);
+	/* whoever made another ledger in its place did not make it with this key */
+	if (r == 0 && k->signer && !adopting &&
+	    memcmp(k->owner, signer_pub(k->signer), SIGN_PUB_LEN) != 0)
+		r = err_set(e, E_AUTH, "another box looks after this vault");
 	if (r < 0) {
 		keep_close(k);
 		return r;
 	}
+	if (k->signer && now && !adopting && !k->rooted)
+		keep_root_in(k, now->wall);
 	*ret = k;
 	return 0;
+}
+
+int
+keep_open(const struct fio *f, int repofd, const struct vault_ident *id, const struct keep_key *key,
+    const struct keep_time *now, struct keep **ret, struct err *e)
+{
+	return keep_open_as(f, repofd, id, key, now, false, ret, e);
 }
 
 void
@@ -283,6 +296,7 @@ keep_state(const struct keep *k, struct keep_state *ret)
 	for (size_t i = 0; i < k->people.len; i++)
 		ret->approvers += VEC_AT(&k->people, struct keep_person, i)->active;
 	ret->intent_open = k->going.open;
+	ret->rooted = k->rooted;
 }
 
 int64_t

@@ -43,7 +43,7 @@ MUST int vault_system_tag(const uint8_t index_key[32], const char *name, uint8_t
 struct keep;
 
 /* keep_open(f, repofd, id, key, now, ret, e): ${repofd}: the repository's directory. With ${key}
- * for writing: the ledger is made when there is none; E_AUTH when it was begun with another key.
+ * for writing: the ledger is made when there is none; E_AUTH when another key is the box's.
  * ${now}: needed for making. Without a key for reading: E_NOENT when there is none. E_CORRUPT,
  * E_PROTO. The pointers given are not kept, ${f} and ${repofd} are. */
 MUST int keep_open(const struct fio *f, int repofd, const struct vault_ident *id,
@@ -106,6 +106,9 @@ struct keep_state {
 	uint64_t removed;           /* generations */
 	uint64_t reaped, freed;     /* segments, bytes */
 	bool intent_open;           /* a reaping that was begun and is not noted as done */
+	uint64_t keepers;           /* how many times another key followed the box's */
+	int64_t keeper_since;       /* wall clock of the newest such time, or 0 */
+	bool rooted;                /* a lost key of the box can be replaced */
 };
 void keep_state(const struct keep *k, struct keep_state *ret);
 /* keep_wall(k, c): The compliance time ${c} on the box's wall clock, as far as can be told now: the

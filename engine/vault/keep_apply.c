@@ -326,14 +326,17 @@ apply(struct keep *k, const struct ledger_rec *rec, struct err *e)
 	struct keep_rec x;
 	int r;
 
-	if (memcmp(rec->key_id, k->owner, 8) != 0)
-		return odd(e, "written with another key than the box's");
 	if (rec->type == LEDGER_T_KEY)
-		return odd(e, "a second key");
+		return keep_take_key(k, rec, e);
+	if (rec->type != KEEP_KEEPER && memcmp(rec->key_id, k->owner_id, 8) != 0)
+		return odd(e, "written with another key than the box's");
 	r = keep_rec_get(rec->type, rec->payload, rec->len, &x, e);
 	if (r != 0)
 		return r < 0 ? r : odd(e, "a record of a newer Mamori");
-	r = in_time(k, &x.at, e);
+	if (x.type == KEEP_KEEPER)
+		r = keep_take_keeper(k, &x, rec->key_id, e);
+	if (r == 0)
+		r = in_time(k, &x.at, e);
 	if (r == 0 && x.type == KEEP_RECEIVED)
 		r = received(k, &x, e);
 	else if (r == 0 && x.type >= KEEP_EXTEND && x.type <= KEEP_GOOD)
@@ -342,7 +345,7 @@ apply(struct keep *k, const struct ledger_rec *rec, struct err *e)
 		r = policy(k, &x, e);
 	else if (r == 0 && x.type == KEEP_APPROVER)
 		r = approver(k, &x, e);
-	else if (r == 0 && x.type >= KEEP_REQUEST)
+	else if (r == 0 && x.type >= KEEP_REQUEST && x.type <= KEEP_REAPED)
 		r = removal(k, &x, rec, e);
 	keep_rec_free(&x);
 	return r;
@@ -364,6 +367,7 @@ keep_apply(const struct ledger_rec *rec, void *cookie, struct err *e)
 		k->odd_seq = rec->seq;
 		(void)snprintf(k->odd_why, sizeof(k->odd_why), "%.159s", why.msg);
 	}
+	(void)memcpy(k->prev, rec->hash, sizeof(k->prev));
 	k->next_seq = rec->seq + 1;
 	return 0;
 }

@@ -8,6 +8,14 @@
 /* keep_root(secret, ret, e): The signing key that follows from the recovery key. */
 MUST int keep_root(const uint8_t secret[PAPERKEY_LEN], struct signer **ret, struct err *e);
 
+/* keep_adopt(f, repofd, id, key, root, now, e): From now on ${key} is the box's: the one before was
+ * lost, or its machine. Nothing else changes: locks, policy, approvers and requests stay, and the
+ * compliance clock goes on from its last reading. What the key before writes later counts for
+ * nothing. 1 when it is the box's already. E_AUTH: not this vault's recovery key, or its last box
+ * ran an earlier Mamori, which did not provide for this; E_NOENT: no box ever looked after it. */
+MUST int keep_adopt(const struct fio *f, int repofd, const struct vault_ident *id,
+    const struct keep_key *key, struct signer *root, const struct keep_time *now, struct err *e);
+
 /* keep_approver(k, now, root, pub, name, add, e): Name somebody who may approve removals, or take
  * him off. E_AUTH: not this vault's recovery key; E_LIMIT, E_NOENT. */
 MUST int keep_approver(struct keep *k, const struct keep_time *now, struct signer *root,

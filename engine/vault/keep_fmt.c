@@ -368,6 +368,24 @@ put_removal(struct buf *b, const struct keep_rec *x, struct err *e)
 	return r < 0 ? r : buf_var(b, x->bytes, e);
 }
 
+static int
+put_keeper(struct buf *b, const struct keep_rec *x, struct err *e)
+{
+	int r = buf_put(b, x->hash, SIGN_PUB_LEN, e);
+
+	if (r == 0)
+		r = buf_u64(b, x->serial, e);
+	return r < 0 ? r : put_sigs(b, x, e);
+}
+
+static void
+get_keeper(struct rd *r, struct keep_rec *x)
+{
+	get_bytes(r, x->hash, SIGN_PUB_LEN);
+	x->serial = rd_u64(r);
+	get_sigs(r, x);
+}
+
 int
 keep_rec_put(struct buf *b, const struct keep_rec *x, struct err *e)
 {
@@ -383,6 +401,8 @@ keep_rec_put(struct buf *b, const struct keep_rec *x, struct err *e)
 		return put_named(b, x, e);
 	if (x->type >= KEEP_REQUEST && x->type <= KEEP_REAPED)
 		return put_removal(b, x, e);
+	if (x->type == KEEP_KEEPER)
+		return put_keeper(b, x, e);
 	return err_set(e, E_INVAL, "no such record");
 }
 
@@ -466,7 +486,7 @@ keep_rec_get(uint16_t type, const uint8_t *p, size_t n, struct keep_rec *ret, st
 
 	(void)memset(ret, 0, sizeof(*ret));
 	ret->type = type;
-	if (type < KEEP_CLOCK || type > KEEP_REAPED)
+	if (type < KEEP_CLOCK || type > KEEP_KEEPER)
 		return 1;
 	if (rd_u8(&r) != KEEP_VERSION)
 		return err_set(e, E_CORRUPT, "a record of another version");
@@ -475,6 +495,8 @@ keep_rec_get(uint16_t type, const uint8_t *p, size_t n, struct keep_rec *ret, st
 		get_received(&r, ret);
 	else if (type >= KEEP_EXTEND && type <= KEEP_APPROVER)
 		get_named(&r, ret);
+	else if (type == KEEP_KEEPER)
+		get_keeper(&r, ret);
 	else if (type >= KEEP_REQUEST)
 		k = get_removal(&r, ret, e);
 	if (k == 0 && !rd_end(&r))
@@ -578,4 +600,17 @@ keep_say_good(struct buf *b, const uint8_t repo[FMT_ID_LEN], const uint8_t gen[F
 	int r = say(b, "mamori keep good v1", repo, e);
 
 	return r < 0 ? r : buf_put(b, gen, FMT_ID_LEN, e);
+}
+
+int
+keep_say_keeper(struct buf *b, const uint8_t repo[FMT_ID_LEN], const uint8_t pub[SIGN_PUB_LEN],
+    uint64_t serial, const uint8_t before[32], struct err *e)
+{
+	int r = say(b, "mamori keep keeper v1", repo, e);
+
+	if (r == 0)
+		r = buf_put(b, pub, SIGN_PUB_LEN, e);
+	if (r == 0)
+		r = buf_u64(b, serial, e);
+	return r < 0 ? r : buf_put(b, before, 32, e);
 }

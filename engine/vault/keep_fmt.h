@@ -41,6 +41,7 @@ enum keep_type { /* types of lib/ledger */
 	KEEP_CANCEL = 26,
 	KEEP_INTENT = 27,   /* these generations and segments go now */
 	KEEP_REAPED = 28,   /* they are gone */
+	KEEP_KEEPER = 29,   /* another key of the box from here on */
 };
 
 struct keep_clock {
@@ -81,10 +82,11 @@ struct keep_rec {
 	uint8_t ref[FMT_ID_LEN];   /* received poison with KEEP_FOLLOWS: the one that it follows */
 	bool yes;        /* drill: passed; approver: added, not removed */
 	char text[KEEP_TEXT];      /* received poison: why; approver: name; cancel: who */
-	uint8_t hash[32];          /* drill: certificate; approve: the request's record */
+	uint8_t hash[32];          /* drill: certificate; approve: the request's record;
+	                              approver keeper: key */
 	struct keep_policy policy; /* policy request */
-	uint64_t serial;           /* policy approver: grows */
-	uint8_t nsigs;             /* good policy approver approve */
+	uint64_t serial;           /* policy approver keeper: grows */
+	uint8_t nsigs;             /* good policy approver approve keeper */
 	struct keep_sig sigs[KEEP_MAX_SIGS];
 	uint64_t count, bytes;     /* reaped: segments removed, their bytes */
 	uint32_t ngens, nruns;
@@ -122,6 +124,9 @@ MUST int keep_say_approve(struct buf *b, const uint8_t repo[FMT_ID_LEN], const u
     struct err *e);
 MUST int keep_say_good(struct buf *b, const uint8_t repo[FMT_ID_LEN],
     const uint8_t gen[FMT_ID_LEN], struct err *e);
+/* ${before}: hash of the record before it, so that it fits nowhere but behind this very history. */
+MUST int keep_say_keeper(struct buf *b, const uint8_t repo[FMT_ID_LEN],
+    const uint8_t pub[SIGN_PUB_LEN], uint64_t serial, const uint8_t before[32], struct err *e);
 
 /* keep_policy_ok(p, e): Whether it says something that can be kept. E_INVAL. */
 MUST int keep_policy_ok(const struct keep_policy *p, struct err *e);

@@ -4,6 +4,7 @@
  * keep_apply.c  a record's effect on what is known; what makes no sense is left out
  * keep_write.c  what the box writes
  * keep_auth.c   what people allow: approvers, policy, requests, approvals
+ * keep_keeper.c whose key may write, and how another one follows a key that was lost
  * keep_plan.c   which generations may go (pure)
  * keep_poison.c whether a generation is in doubt (pure, but for its sealed figures)
  * keep_odd.c    traces of somebody who tries to get around it
@@ -56,7 +57,13 @@ struct keep {
 	struct ledger *l;
 	struct signer *signer; /* NULL: reading */
 	uint8_t repo[FMT_ID_LEN], root[SIGN_PUB_LEN];
-	uint8_t owner[8]; /* id of the key that may write */
+	uint8_t owner[SIGN_PUB_LEN]; /* the key that may write */
+	uint8_t owner_id[8], root_id[8];
+	bool rooted; /* the ledger itself takes the recovery key's word for a new key */
+	bool named;  /* the recovery key named this one, which has not written yet: */
+	uint8_t heir[SIGN_PUB_LEN];
+	uint8_t prev[LEDGER_HASH_LEN]; /* hash of the newest record read */
+	bool adopting; /* ${signer} is not the owner yet */
 	uint64_t next_seq;
 	struct keep_clock last;
 	struct vec gens; /* struct keep_gen */
@@ -84,6 +91,21 @@ struct keep_gen *keep_known(const struct keep *k, const uint8_t id[FMT_ID_LEN]);
 MUST int keep_begin(struct keep *k, const struct keep_time *now, struct keep_rec *rec,
     struct err *e);
 MUST int keep_end(struct keep *k, struct keep_rec *rec, int r, bool write, struct err *e);
+
+/* keep_take_key(k, rec, e): A ledger's record that lets another key sign. keep_take_keeper(k, x,
+ * key_id, e): Another key of the box from here on. E_CORRUPT: nobody who may said so. */
+MUST int keep_take_key(struct keep *k, const struct ledger_rec *rec, struct err *e);
+MUST int keep_take_keeper(struct keep *k, const struct keep_rec *x, const uint8_t key_id[8],
+    struct err *e);
+/* keep_owned_by(k, pub): Take ${pub} as the key that may write. */
+void keep_owned_by(struct keep *k, const uint8_t pub[SIGN_PUB_LEN]);
+/* keep_root_in(k, wall): See that the ledger takes the recovery key's word, so that a lost key of
+ * the box can be replaced later. What cannot be written now the next writer does. */
+void keep_root_in(struct keep *k, int64_t wall);
+/* keep_open_as(..., adopting, ...): keep_open; with ${adopting} the key need not be the owner's. */
+MUST int keep_open_as(const struct fio *f, int repofd, const struct vault_ident *id,
+    const struct keep_key *key, const struct keep_time *now, bool adopting, struct keep **ret,
+    struct err *e);
 
 /* keep_person(k, pub): An active approver, or NULL. keep_signed(k, say, n, sigs, nsigs, ret_root):
  * how many different active approvers signed these bytes; whether the recovery key did. */

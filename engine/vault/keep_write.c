@@ -19,6 +19,8 @@ keep_begin(struct keep *k, const struct keep_time *now, struct keep_rec *rec, st
 	if (r < 0)
 		return r;
 	r = keep_refresh(k, e);
+	if (r == 0 && !k->adopting && memcmp(k->owner, signer_pub(k->signer), SIGN_PUB_LEN) != 0)
+		r = err_set(e, E_AUTH, "another box looks after this vault now");
 	if (r < 0) {
 		ledger_release(k->l);
 		return r;

@@ -79,6 +79,12 @@ struct vault_init {
 MUST int vault_init(const struct fio *f, const char *path, const struct vault_place *pl,
     const struct vault_init *in, struct vault_ident *ret, struct err *e);
 
+/* vault_admit(f, path, place, secret, now, e): Where this machine holds no writer key for the
+ * repository in the folder ${path}, make one and let it in with the recovery key. 1: it holds one.
+ * E_AUTH: another vault's recovery key. */
+MUST int vault_admit(const struct fio *f, const char *path, const struct vault_place *pl,
+    const uint8_t secret[PAPERKEY_LEN], int64_t now, struct err *e);
+
 /* ---- writing a generation ---- */
 
 struct vault_progress {

@@ -36,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (n == 0)
 		return 0;
-	record((uint16_t)(KEEP_CLOCK + p[0] % 14), p + 1, n - 1);
+	record((uint16_t)(KEEP_CLOCK + p[0] % 15), p + 1, n - 1);
 	(void)(keep_genesis_get(p, n, &g, &e) == 0);
 	(void)(keep_figures_open(key, id, p, n, &f, &e) == 0);
 	if (n >= sizeof(f)) {

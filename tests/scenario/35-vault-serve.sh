@@ -161,6 +161,19 @@ says "its quota" "quota of this vault is used up" m --state state5 vault backup 
 mkdir little && echo x >little/x
 ok "what fits is taken" m --state state5 vault backup "$small" little
 
+# the server loses the keys with which it looks after its vaults
+rm srv/.server/vault/*/keep.key
+echo y >little/y
+ok "machines go on adding" m --state state5 vault backup "$small" little
+ok "and the server's log says what to do" grep -q "vault adopt" srv.log
+server_side() { m --state srv/.server "$@"; }
+no "another vault's recovery key is no help" server_side vault adopt srv/small --key key
+is "the vault's own is" "$(server_side --json vault adopt srv/small --key key5 2>/dev/null | jq -c '[.already,.keepers,.writer]')" '[false,1,false]'
+echo z >little/z
+ok "the next generation" m --state state5 vault backup "$small" little
+is "all are noted and locked again" "$(server_side --json vault state srv/small 2>/dev/null | jq -c '[.generations[].locked_until != null] | [length, all]')" '[3,true]'
+ok "and the keep ledger holds" m --state state5 vault verify srv/small
+
 # strangers
 exec 5<>"/dev/tcp/127.0.0.1/$port" && printf 'GET / HTTP/1.0\r\n\r\n' >&5 && exec 5>&-
 halt

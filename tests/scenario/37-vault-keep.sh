@@ -106,6 +106,40 @@ ok "with a client's keys alone one can back up" vault backup repo src
 status "but not ask for a removal" 3 vault prune repo --policy guideline
 MAMORI_STATE=$PWD/state
 
+# the key with which this machine looks after the vault is gone, and a thief has it
+json list repo >list
+cp -r state thief2 && rm state/vault/*/keep.key
+vault backup repo src >out 2>&1
+is "a backup goes on, and says what to do" "$? $(grep -c 'vault adopt repo' out)" "0 1"
+status "nothing can be removed then" 3 vault prune repo --policy guideline
+ok "the vault holds" vault verify repo
+no "another vault's recovery key does not help" vault adopt repo --key key2
+no "nor an approver's key" vault adopt repo --key one
+ok "nor was a key left behind" sh -c '! ls state/vault/*/keep.key'
+json adopt repo --key key >adopted
+is "the recovery key does" "$(get adopted '(d["already"], d["keepers"])')" "(False, 1)"
+is "once" "$(json adopt repo --key key | python3 -c 'import json,sys; print(json.load(sys.stdin)["already"])')" True
+json list repo >list2
+is "locks are as before, and what came in meanwhile is locked, too" "$(python3 -c 'import json
+a, b = ([(g["id"], g["locked_until"] is not None, g["removed"], g["verified"]) for g in json.load(open(f))["generations"]] for f in ("list", "list2"))
+print([x for x in zip(a, b) if x[0] != x[1] and (x[0][1] or not x[1][1])], len(b) - len(a), all(x[1] for x in b if not x[2]))')" "[] 1 True"
+is "so are the people" "$(vault approver list repo --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["approvers"]))')" 2
+status "the thief's key opens nothing" 3 env MAMORI_STATE="$PWD/thief2" "$MAMORI" vault prune repo --policy guideline
+MAMORI_STATE=$PWD/thief2 vault clock >out 2>&1
+is "and its machine is told" "$? $(grep -c 'not the vault' out)" "1 1"
+"$age" state repo 8
+json prune repo --policy guideline --approver-key one --approver-key two >prune
+is "removal works again, with what was asked for before" "$(get prune 'd["removed"] > 0')" True
+ok "and the vault holds" vault verify repo --data --key key
+ok "and the records" "$MAMORI" verify
+rm -rf state/vault/*/
+no "a machine that lost everything" vault backup repo src
+ok "is let in again, too" vault adopt repo --key key --writer
+json backup repo src >b
+is "and adds" "$(get b 'd["ok"]')" True
+ok "what comes back" vault restore repo latest --to out-after --key key
+ok "is what was there" diff -r src out-after/src
+
 for f in src/追加/*; do head -c 6000 /dev/urandom >"$f.locked" && rm "$f"; done
 json backup repo src >b
 is "a generation of noise is kept, and in doubt" "$(get b 'd["ok"], d["doubt"] is not None')" "(True, True)"

@@ -255,6 +255,17 @@ test_rest(struct repo *repo, uint64_t first_seg)
 	now.wall += INT64_C(7200000000);
 	EQ_I(hold_clock(fio_os(), "held", &pl, &now, &e), 2, "in a boot without a name it stands");
 	EQ_I(hold_clock(fio_os(), "src", &pl, &now, &e), 0, "what is no vault has no clock");
+	{
+		char key[80];
+
+		hex_put(hex, repo->ident.repo, FMT_ID_LEN);
+		(void)snprintf(key, sizeof(key), "box/vault/%s/keep.key", hex);
+		OK(rename(key, "aside") == 0, "the box loses its key");
+		EQ_I(hold_stamp(fio_os(), "held", &pl, &now, &e), E_AUTH, "which it says");
+		OK(stat(key, &st) < 0, "and makes none beside the record of another");
+		EQ_I(hold_clock(fio_os(), "held", &pl, &now, &e), E_AUTH, "at the hour, too");
+		OK(rename("aside", key) == 0, "here it is");
+	}
 	OK(stat("own/log/log", &st) == 0, "both logs");
 	{
 		size_t a = 0, b = 0;

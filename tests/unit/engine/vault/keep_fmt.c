@@ -8,8 +8,10 @@
 #include "crypt/digest.h"
 #include "tap.h"
 
-enum { GOLDEN_LEN = 1951 };
+enum { GOLDEN_LEN = 1951, GOLDEN_KEEPER = 282 };
 #define GOLDEN_SUM "43045d5de494c0ce0d98e1cccb60668ae06a67b96daddc3398317aa14a5af409"
+
+#define GOLDEN_KEEPER_SUM "532859b48b9e6e8c7e6e2503f78198d273ee6e5d017c069bd0c5627a0a7b1ff5"
 
 static uint8_t gens[3][FMT_ID_LEN] = {{1, 2}, {3}, {4, 5, 6}};
 static struct fmt_run runs[3] = {{0, 3}, {10, 1}, {500, 70000}};
@@ -57,7 +59,7 @@ there_and_back(void)
 	char hex[2 * DIGEST_LEN + 1];
 
 	buf_init(&all, 1 << 20);
-	for (uint16_t t = KEEP_CLOCK; t <= KEEP_REAPED; t++) {
+	for (uint16_t t = KEEP_CLOCK; t <= KEEP_KEEPER; t++) {
 		struct keep_rec in = sample(t), out;
 		struct buf AUTO(buf_free) b = {0};
 		struct err e = {0};
@@ -80,10 +82,13 @@ there_and_back(void)
 		OK(more && head, "record %u with more behind it, or of another version, is refused",
 		    t);
 	}
-	digest_sha256(all.p, all.len, sum);
+	EQ_I(all.len, GOLDEN_LEN + GOLDEN_KEEPER, "golden bytes: length");
+	digest_sha256(all.p, GOLDEN_LEN, sum);
 	hex_put(hex, sum, DIGEST_LEN);
-	EQ_I(all.len, GOLDEN_LEN, "golden bytes: length");
 	EQ_S(hex, GOLDEN_SUM, "golden bytes: digest");
+	digest_sha256(all.p + GOLDEN_LEN, all.len - GOLDEN_LEN, sum);
+	hex_put(hex, sum, DIGEST_LEN);
+	EQ_S(hex, GOLDEN_KEEPER_SUM, "golden bytes: of the keeper, which came later");
 }
 
 /* odd(t, at, byte): A record with one byte changed. */
@@ -123,7 +128,9 @@ nonsense(void)
 	EQ_I(odd(KEEP_INTENT, HEAD + 8, 0x80), E_CORRUPT, "a count in a longer form than needed");
 	EQ_I(odd(KEEP_CANCEL, HEAD + 9, 0xff), E_CORRUPT, "a text that is none");
 	EQ_I(odd(KEEP_GOOD, HEAD + 16, KEEP_MAX_SIGS + 1), E_CORRUPT, "too many signatures");
-	EQ_I(keep_rec_get(29, (const uint8_t *)"x", 1, &out, &e), 1,
+	EQ_I(odd(KEEP_KEEPER, HEAD + 32 + 8, KEEP_MAX_SIGS + 1), E_CORRUPT,
+	    "too many signatures for a keeper");
+	EQ_I(keep_rec_get(30, (const uint8_t *)"x", 1, &out, &e), 1,
 	    "a type that is not known here");
 	r.runs = touching;
 	r.nruns = 2;
