@@ -125,20 +125,37 @@ facts(struct job *j)
 	return all && json_object_size(j->off) + json_object_size(j->on) > 0;
 }
 
+/* none(j, check): A book without a disk has nothing that could be too old: as with `vault clock`,
+ * that is no failure of a check. Whether there should be a disk the guideline's checklist asks,
+ * where vault.offline.age stays unknown. */
+static void
+none(struct job *j, bool check)
+{
+	struct cli *c = j->c;
+
+	cli_say(c, "%s", L(c, "まだディスクがありません（mamori vault carry REPO DISK）",
+	    "no disk yet (mamori vault carry REPO DISK)"));
+	if (check)
+		cli_say(c, "%s", L(c,
+		    "確かめるものがありません。離れた写しを持つには、ディスクをつないで上の命令で写し、外してしまってください。",
+		    "There is nothing to check. For an offline copy, plug a disk in, fill it with the "
+		    "command above, unplug it and put it away."));
+}
+
 static int
 list(struct job *j, bool check, struct err *e)
 {
-	bool good = true;
+	bool good = true, some;
 	int r;
 
 	j->list = json_array();
 	j->off = json_object();
 	j->on = json_object();
 	r = disk_book_each(j->db, on_row, j, e);
-	if (r == 0 && json_array_size(j->list) == 0)
-		cli_say(j->c, "%s", L(j->c, "まだディスクがありません（mamori vault carry REPO DISK）",
-		    "no disk yet (mamori vault carry REPO DISK)"));
-	if (r == 0 && check)
+	some = json_array_size(j->list) > 0;
+	if (r == 0 && !some)
+		none(j, check);
+	if (r == 0 && some && check)
 		good = facts(j);
 	if (r == 0)
 		cli_json(j->c, json_pack("{s:O,s:b}", "disks", j->list, "ok", good));

@@ -21,6 +21,9 @@ no "no name, no id, no text of the vault" grep -rqa -e "$id" -e MAMORI-VAULT -e 
 ok "it does not compress" sh -c 'a=$(cat stick/mamori-disk/c000/000 | wc -c); b=$(zstd -q -c stick/mamori-disk/c000/000 | wc -c); [ $b -ge $a ]'
 
 # ---- plugged in is not offline
+status "where no disk is known there is nothing to be too old" 0 env MAMORI_STATE="$PWD/nodisk" sh -c 'mkdir nodisk; "$MAMORI" --lang en vault disk check >none'
+ok "which is said, with what to do" sh -c 'grep -q "nothing to check" none && grep -q "vault carry" none'
+is "and no fact claims anything" "$(MAMORI_STATE=$PWD/nodisk "$MAMORI" --json fact list 2>/dev/null | grep -c vault.offline.age)" 0
 status "while it is plugged in: no offline copy" 1 vault disk check
 vault disk check >out 2>&1
 ok "says to take it off" grep -q "Take one off" out
