@@ -241,6 +241,20 @@ pwhash_verify(const char *text, const void *password, size_t n, struct err *e)
 	return x;
 }
 
+int
+pwhash_key(const struct pwhash_cost *c, const uint8_t *salt, size_t len, const void *password,
+    size_t n, uint8_t out[HASH_LEN], struct err *e)
+{
+	struct record r = {.cost = *c, .salt_len = len};
+
+	if (n == 0 || n > PWHASH_PASSWORD_MAX)
+		return err_set(e, E_INVAL, "a password has 1 to %d bytes", PWHASH_PASSWORD_MAX);
+	if (!cost_ok(c) || len < 8 || len > SALT_MAX)
+		return err_set(e, E_INVAL, "the cost of hashing a password is out of bounds");
+	(void)memcpy(r.salt, salt, len);
+	return hash(&r, password, n, out, e);
+}
+
 bool
 pwhash_stale(const char *text, const struct pwhash_cost *c)
 {

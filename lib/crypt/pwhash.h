@@ -46,6 +46,11 @@ MUST int pwhash_make(const struct pwhash_cost *c, const void *password, size_t n
  * E_NOMEM, E_SYS. */
 MUST int pwhash_verify(const char *text, const void *password, size_t n, struct err *e);
 
+/* pwhash_key(c, salt, len, password, n, out, e): 32 bytes of key out of a password, for what it
+ * locks. E_INVAL as pwhash_make, and for a salt that is not of 8 to 64 bytes; E_NOMEM, E_SYS. */
+MUST int pwhash_key(const struct pwhash_cost *c, const uint8_t *salt, size_t len,
+    const void *password, size_t n, uint8_t out[32], struct err *e);
+
 /* pwhash_stale(text, c): Whether ${text} was made at less than the cost ${c}, with another scheme,
  * or cannot be read: then the password should be hashed anew when it is next typed correctly. */
 bool pwhash_stale(const char *text, const struct pwhash_cost *c);
