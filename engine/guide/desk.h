@@ -10,6 +10,8 @@
 #include "guide/proof.h"
 #include "guide/request.h"
 
+enum { DESK_NOTE = 2000 }; /* bytes of a note or a reason */
+
 struct desk {
 	const struct guide *g;
 	struct db *db;

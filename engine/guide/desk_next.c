@@ -8,7 +8,7 @@
 #include "guide/rows.h"
 #include "text/day.h"
 
-enum { SNOOZES = GUIDE_PRACTICES, NOTE_MAX = 2000, LATER_DAYS = 370 };
+enum { SNOOZES = GUIDE_PRACTICES, LATER_DAYS = 370 };
 
 static json_t *
 text_json(struct guide_text t)
@@ -311,7 +311,7 @@ desk_later(struct desk *d, const char *practice, const char *until, const char *
 	day_add(who->today, 0, LATER_DAYS, last);
 	if (!day_ok(until) || strcmp(until, who->today) <= 0 || strcmp(until, last) > 0)
 		return err_set(e, E_INVAL, "until when? A day to come, within a year");
-	if (!why || !*why || strlen(why) > NOTE_MAX)
+	if (!why || !*why || strlen(why) > DESK_NOTE)
 		return err_set(e, E_INVAL, "the reason is missing");
 	r = db_exec(d->db,
 	    "INSERT INTO guide_snoozes (practice, until, why, at, who) VALUES ($1, $2, $3, $4, "
@@ -355,8 +355,8 @@ desk_say(struct desk *d, const char *practice, enum guide_value value, const cha
 		return err_set(e, E_NOENT, "there is no practice %.60s", practice);
 	if (by == FACT_MEASURED)
 		return err_set(e, E_INVAL, "people do not measure");
-	if (note && strlen(note) > NOTE_MAX)
-		return err_set(e, E_LIMIT, "the note has more than %d bytes", NOTE_MAX);
+	if (note && strlen(note) > DESK_NOTE)
+		return err_set(e, E_LIMIT, "the note has more than %d bytes", DESK_NOTE);
 	r = fact_fill(ret_fact, "guide", p->declared, "facility", "self",
 	    guide_value_outcome(value), who->now, e);
 	if (r < 0)

@@ -9,7 +9,7 @@
 #include "guide/rows.h"
 #include "text/day.h"
 
-enum { TEXT_MAX = 8000, DECISIONS_MAX = 500 };
+enum { DECISIONS_MAX = 500 };
 
 static const char *
 text(const json_t *o, const char *key)
@@ -24,7 +24,7 @@ fits(const char *s, bool must, const char *what, struct err *e)
 {
 	if (must && !*s)
 		return err_set(e, E_INVAL, "%s is missing", what);
-	return strlen(s) > TEXT_MAX ? err_set(e, E_LIMIT, "%s is too long", what) : 0;
+	return strlen(s) > FINDING_TEXT ? err_set(e, E_LIMIT, "%s is too long", what) : 0;
 }
 
 /* -- findings ---------------------------------------------------------------------------------- */

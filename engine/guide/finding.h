@@ -7,6 +7,8 @@
 
 #include "guide/inspect.h"
 
+enum { FINDING_TEXT = 8000 }; /* bytes of each text */
+
 /* finding_add(db, f, who, ret_id, e): ${f}: {title, detail, pack, item, practice, severity 1-3,
  * owner}; title is needed. E_INVAL, E_EXIST (an unfinished finding of that item is there). */
 MUST int finding_add(struct db *db, const json_t *f, const struct inspect_who *who, int64_t *ret_id,

@@ -427,7 +427,7 @@ inspect_sign(struct db *db, const struct state *st, const struct guide_pack *pac
 	count(pack, answers, n, &missing);
 	if (missing > 0 && !ended(pack, answers))
 		r = err_set(e, E_INVAL, "%d items have no confirmed answer yet", missing);
-	if (r == 0 && (!name || !*name || strlen(name) > 200))
+	if (r == 0 && (!name || !*name || strlen(name) > INSPECT_NAME))
 		r = err_set(e, E_INVAL, "the name of who signs is missing");
 	all = json_pack("{s:O,s:O,s:s}", "inspection", insp, "answers", answers, "signed_by",
 	    name ? name : "");

@@ -11,7 +11,7 @@
 #include "guide/guide.h"
 #include "ledger/state.h"
 
-enum { INSPECT_NOTE = 4000 };
+enum { INSPECT_NOTE = 4000, INSPECT_NAME = 200 }; /* bytes */
 
 struct inspect_who {
 	const char *who;   /* account id, or "console" */

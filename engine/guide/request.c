@@ -11,7 +11,7 @@
 #include "guide/rows.h"
 #include "text/day.h"
 
-enum { BODY_MAX = 8000, LINE = 300, CHASES = 3, CHASE_DAYS = 7 };
+enum { BODY_MAX = 8000, LINE = REQUEST_LINE, CHASES = 3, CHASE_DAYS = 7 };
 
 static const char *
 text(const json_t *o, const char *key)

@@ -9,6 +9,7 @@
 #include "guide/inspect.h"
 
 enum {
+	REQUEST_LINE = 300,     /* bytes of a name */
 	REQUEST_TOKEN = 44,        /* base64url of 32 bytes, with its NUL */
 	REQUEST_DAYS = 60,         /* how long a link may hold */
 	REQUEST_ANSWER = 256 << 10, /* bytes of an answer */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/num.h"
+#include "base/time.h"
 #include "crypt/secret.h"
 #include "mamorid/http/console.h"
 
@@ -238,6 +239,15 @@ void
 model_put(json_t *o, const char *key, json_t *value)
 {
 	(void)json_object_set_new(o, key, value);
+}
+
+void
+model_when(json_t *o, const char *key, const char *text)
+{
+	int64_t at;
+
+	if (text && time_get(text, &at, NULL) == 0)
+		model_int(o, key, at);
 }
 
 /* words_of(o, ja): The text (new reference) when ${o} is one in two languages, else NULL. */

@@ -232,6 +232,9 @@ void model_text(json_t *o, const char *key, const char *value);
 void model_int(json_t *o, const char *key, int64_t value);
 void model_bool(json_t *o, const char *key, bool value);
 void model_put(json_t *o, const char *key, json_t *value); /* takes it */
+/* model_when(o, key, text): The moment that an RFC 3339 text of an engine says, for {{x|datetime}};
+ * nothing when it says none. */
+void model_when(json_t *o, const char *key, const char *text);
 
 /* model_words(o, ja): In place, at any depth: every {"ja": ..., "en": ...} becomes the text of the
  * language, and "reason" that of "reason_en" where there is one. Engines answer in both. */

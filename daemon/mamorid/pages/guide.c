@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "mamorid/pages/guide_page.h"
+#include "mamorid/pages/guide_form.h"
 #include "mamorid/tasks.h"
 #include "text/day.h"
 
@@ -115,7 +115,8 @@ item_model(const struct req *r, const char *pack, const json_t *it)
 	    json_is_true(json_object_get(it, "declared_only")));
 	model_text(o, "official", *words ? words : guide_page_text(it, r->ja ? "ja" : "en"));
 	model_bool(o, "is_official", *words != 0);
-	model_text(o, "mark", guide_page_text(it, "mark"));
+	(void)snprintf(value, sizeof(value), "guide.mark.%.40s", guide_page_text(it, "mark"));
+	model_text(o, "mark", value);
 	if (*guide_page_text(given, "value")) {
 		(void)snprintf(value, sizeof(value), "guide.value.%s", guide_page_text(given,
 		    "value"));
@@ -126,31 +127,39 @@ item_model(const struct req *r, const char *pack, const json_t *it)
 	return o;
 }
 
-static int
-pack(struct req *r, struct err *e)
+static json_t *
+sections_model(const struct req *r, const char *id, const json_t *st)
 {
-	json_t *m = NULL, *st = NULL, *s, *it, *sections = json_array();
-	struct guide_page x;
+	json_t *sections = json_array(), *s, *it;
 	size_t i, k;
-	int rc = guide_page_open(r, &x, e);
 
-	if (rc == 0)
-		rc = desk_status(&x.d, req_id(r, 0), &st, e);
 	json_array_foreach(json_object_get(st, "sections"), i, s) {
 		json_t *items = json_array();
 
 		json_array_foreach(json_object_get(st, "items"), k, it)
 			if (strcmp(guide_page_text(it, "section"), guide_page_text(s, "id")) == 0)
-				(void)json_array_append_new(items, item_model(r, req_id(r, 0), it));
+				(void)json_array_append_new(items, item_model(r, id, it));
 		(void)json_array_append_new(sections, json_pack("{s:s,s:o}", "title",
 		    guide_page_text(s, r->ja ? "ja" : "en"), "items", items));
 	}
+	return sections;
+}
+
+int
+guide_pack_page(struct req *r, const char *id, const struct guide_form *f, struct err *e)
+{
+	json_t *m = NULL, *st = NULL;
+	struct guide_page x;
+	int rc = guide_page_open(r, &x, e);
+
+	if (rc == 0)
+		rc = desk_status(&x.d, id, &st, e);
 	if (rc == 0) {
 		const char *kind = guide_page_text(st, "kind");
 		char year_end[16], half[DAY_TEXT], crumb[400];
 
 		m = pack_model(r, st);
-		model_put(m, "sections", sections);
+		model_put(m, "sections", sections_model(r, id, st));
 		model_text(m, "note", guide_page_words(r, st, "note"));
 		model_text(m, "publisher", guide_page_text(st, "publisher"));
 		model_bool(m, "may_begin", req_may(r, AREA_GUIDE, VERB_WRITE, NULL) &&
@@ -158,26 +167,32 @@ pack(struct req *r, struct err *e)
 		(void)snprintf(year_end, sizeof(year_end), "%04d-03-31",
 		    (inspect_fiscal(x.d.today) + 1) % 10000);
 		day_add(x.d.today, 0, 30, half);
-		model_text(m, "due1", strcmp(half, year_end) < 0 ? half : year_end);
-		model_text(m, "due2", year_end);
+		model_text(m, "due1", guide_form_value(r, "due1",
+		    strcmp(half, year_end) < 0 ? half : year_end));
+		model_text(m, "due2", guide_form_value(r, "due2", year_end));
 		(void)snprintf(crumb, sizeof(crumb), "=%s", guide_page_words(r, st, "title"));
 		model_put(m, "crumbs", model_crumbs("nav.guide", "/guide", crumb,
 		    (const char *)NULL, (const char *)NULL));
-	} else {
-		json_decref(sections);
 	}
 	json_decref(st);
 	guide_page_close(&x);
-	return rc < 0 ? rc : req_page(r, "guide-pack", m, e);
+	return rc < 0 ? rc : guide_form_page(f, r, "guide-pack", m, e);
+}
+
+static int
+pack(struct req *r, struct err *e)
+{
+	return guide_pack_page(r, req_id(r, 0), NULL, e);
 }
 
 /* -- one item ---------------------------------------------------------------------------------- */
 
 static json_t *
-value_options(const json_t *given, bool ja)
+value_options(const struct req *r, const json_t *given)
 {
-	const char *now = json_is_true(json_object_get(given, "carried")) ? ""
-	    : guide_page_text(given, "value");
+	const char *now = guide_form_value(r, "value", json_is_true(json_object_get(given,
+	    "carried")) ? "" : guide_page_text(given, "value"));
+	bool ja = r->ja;
 	json_t *list = json_array();
 
 	for (int i = 0; i < GUIDE_VALUES; i++) {
@@ -208,11 +223,13 @@ basis_model(const struct req *r, const json_t *it)
 
 	json_array_foreach(json_object_get(it, "basis"), i, b) {
 		char by[40];
+		json_t *o;
 
 		(void)snprintf(by, sizeof(by), "guide.by.%.20s", guide_page_text(b, "by"));
-		(void)json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "text",
-		    guide_page_text(b, r->ja ? "ja" : "en"), "by", by, "at",
-		    guide_page_text(b, "at"), "outcome", guide_page_text(b, "outcome")));
+		o = json_pack("{s:s,s:s,s:s}", "text", guide_page_text(b, r->ja ? "ja" : "en"),
+		    "by", by, "outcome", guide_page_text(b, "outcome"));
+		model_when(o, "at", guide_page_text(b, "at"));
+		(void)json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -231,9 +248,10 @@ item_page(struct req *r, struct guide_page *x, const json_t *it)
 	model_put(m, "practices", practices);
 	model_put(m, "basis", basis_model(r, it));
 	model_put(m, "proofs", guide_page_proofs(json_object_get(it, "proofs")));
-	model_put(m, "options", value_options(given, r->ja));
-	model_text(m, "note", guide_page_text(given, "note"));
-	model_text(m, "target", guide_page_text(given, "target"));
+	model_put(m, "options", value_options(r, given));
+	model_text(m, "note", guide_form_value(r, "note", guide_page_text(given, "note")));
+	model_text(m, "target", guide_form_value(r, "target", guide_page_text(given, "target")));
+	model_text(m, "expires", req_form(r, "expires"));
 	model_text(m, "pack_title", r->ja ? p->title.ja : p->title.en);
 	model_text(m, "next", after(p, req_id(r, 1)));
 	if (plan) {
@@ -250,7 +268,7 @@ item_page(struct req *r, struct guide_page *x, const json_t *it)
 }
 
 static int
-item(struct req *r, struct err *e)
+item_form(struct req *r, const struct guide_form *f, struct err *e)
 {
 	json_t *it = NULL, *m = NULL;
 	struct guide_page x;
@@ -262,7 +280,28 @@ item(struct req *r, struct err *e)
 		m = item_page(r, &x, it);
 	json_decref(it);
 	guide_page_close(&x);
-	return rc < 0 ? rc : req_page(r, "guide-item", m, e);
+	return rc < 0 ? rc : guide_form_page(f, r, "guide-item", m, e);
+}
+
+static int
+item(struct req *r, struct err *e)
+{
+	return item_form(r, NULL, e);
+}
+
+/* What can be seen to be wrong before anything is kept, so that a file is not kept twice. */
+static void
+answer_check(struct guide_form *f, const char *today, enum guide_value *ret)
+{
+	char year_end[16];
+
+	guide_form_choice(f, "value", "guide.answer", ret);
+	(void)snprintf(year_end, sizeof(year_end), "%04d-03-31",
+	    (inspect_fiscal(today) + 1) % 10000);
+	if (*ret == GUIDE_NO)
+		guide_form_day(f, "target", "guide.target", today, year_end, "guide.wrong.target");
+	guide_form_text(f, "note", "guide.note", false, INSPECT_NOTE);
+	guide_form_proof(f);
 }
 
 static int
@@ -272,6 +311,7 @@ answer(struct req *r, struct err *e)
 	const struct guide_pack *p;
 	enum guide_value value = GUIDE_UNKNOWN;
 	char subject[2 * GUIDE_ID + 2];
+	struct guide_form f;
 	struct err why = {0};
 	struct guide_page x;
 	int64_t id = 0;
@@ -285,23 +325,31 @@ answer(struct req *r, struct err *e)
 		return err_set(e, E_NOENT, "no such item");
 	}
 	(void)snprintf(subject, sizeof(subject), "%s:%s", pack_id, item_id);
-	if (guide_value_get(req_form(r, "value"), &value) < 0)
-		rc = err_set(&why, E_INVAL, "%s", r->ja ? "答えを一つ選んでください" : "choose an answer");
-	if (rc == 0)
-		rc = db_i64(r->db, "SELECT max(id) FROM guide_inspections WHERE pack_sum = $1 AND "
-		    "state = 'open'", &id, "s", &why, p->sum);
-	if (rc == 0)
+	f = guide_form_begin(r);
+	answer_check(&f, x.d.today, &value);
+	if (!f.status)
+		rc = db_i64(r->db, "SELECT coalesce(max(id), 0) FROM guide_inspections WHERE "
+		    "pack_sum = $1 AND state = 'open'", &id, "s", &why, p->sum);
+	if (rc == 0 && !f.status && id == 0)
+		rc = err_set(&why, E_BUSY, "that inspection is not open for answers");
+	if (rc == 0 && !f.status)
 		rc = guide_page_proof(r, &x, "item", subject, &why);
-	if (rc == 0)
+	if (rc == 0 && !f.status)
 		rc = inspect_answer(r->db, p, id, item_id, value, NULL, req_form(r, "target"),
 		    req_form(r, "note"), &x.who, &why);
 	next = after(p, item_id);
 	guide_page_close(&x);
 	if (rc < 0)
-		return guide_page_again(r, &why, e, "/guide/packs/%s/%s", pack_id, item_id);
-	req_flash(r, "ok.saved");
-	return next ? req_go(r, e, "/guide/packs/%s/%s", pack_id, next)
-		    : req_go(r, e, "/guide/inspections/%lld", (long long)id);
+		rc = guide_form_no(&f, &why, "value", "guide.answer", e);
+	if (rc == 0 && f.status)
+		rc = item_form(r, &f, e);
+	else if (rc == 0)
+		req_flash(r, "ok.saved");
+	if (rc == 0 && !f.status)
+		rc = next ? req_go(r, e, "/guide/packs/%s/%s", pack_id, next)
+			  : req_go(r, e, "/guide/inspections/%lld", (long long)id);
+	guide_form_end(&f);
+	return rc;
 }
 
 static int
@@ -326,7 +374,7 @@ proof_file(struct req *r, struct err *e)
 /* -- a practice -------------------------------------------------------------------------------- */
 
 static int
-practice(struct req *r, struct err *e)
+practice_form(struct req *r, const struct guide_form *f, struct err *e)
 {
 	json_t *p = NULL, *m = NULL, *a, *refs = json_array();
 	struct guide_page x;
@@ -345,8 +393,11 @@ practice(struct req *r, struct err *e)
 			    guide_page_text(a, "edition"), "ref", guide_page_text(a, "ref")));
 		model_put(m, "refs", json_incref(refs));
 		day_add(x.d.today, 0, 7, week);
-		model_text(m, "week", week);
-		model_put(m, "options", value_options(NULL, r->ja));
+		model_text(m, "until", guide_form_value(r, "until", week));
+		model_text(m, "reason_later", req_form(r, "why"));
+		model_text(m, "note", req_form(r, "note"));
+		model_text(m, "expires", req_form(r, "expires"));
+		model_put(m, "options", value_options(r, NULL));
 		model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
 		model_bool(m, "may_ask", json_object_get(m, "ask") &&
 		    req_may(r, AREA_REQUESTS, VERB_WRITE, NULL));
@@ -354,52 +405,89 @@ practice(struct req *r, struct err *e)
 	json_decref(refs);
 	json_decref(p);
 	guide_page_close(&x);
-	return rc < 0 ? rc : req_page(r, "guide-practice", m, e);
+	return rc < 0 ? rc : guide_form_page(f, r, "guide-practice", m, e);
+}
+
+static int
+practice(struct req *r, struct err *e)
+{
+	return practice_form(r, NULL, e);
+}
+
+static int
+said(struct req *r, struct guide_page *x, enum guide_value value, struct err *e)
+{
+	struct fact f;
+	int rc = guide_page_proof(r, x, "practice", req_id(r, 0), e);
+
+	if (rc == 0)
+		rc = desk_say(&x->d, req_id(r, 0), value, req_form(r, "note"), NULL, FACT_DECLARED,
+		    &x->who, &f, e);
+	return rc < 0 ? rc : guide_page_seal(r, &f, e);
 }
 
 static int
 say(struct req *r, struct err *e)
 {
 	enum guide_value value = GUIDE_UNKNOWN;
+	struct guide_form f;
 	struct err why = {0};
 	struct guide_page x;
-	struct fact f;
 	int rc = guide_page_open(r, &x, e);
 
 	if (rc < 0)
 		return rc;
-	if (guide_value_get(req_form(r, "value"), &value) < 0)
-		rc = err_set(&why, E_INVAL, "%s", r->ja ? "答えを一つ選んでください" : "choose an answer");
-	if (rc == 0)
-		rc = guide_page_proof(r, &x, "practice", req_id(r, 0), &why);
-	if (rc == 0)
-		rc = desk_say(&x.d, req_id(r, 0), value, req_form(r, "note"), NULL, FACT_DECLARED,
-		    &x.who, &f, &why);
-	if (rc == 0)
-		rc = guide_page_seal(r, &f, &why);
+	f = guide_form_begin(r);
+	guide_form_choice(&f, "value", "guide.say", &value);
+	guide_form_text(&f, "note", "guide.note", false, DESK_NOTE);
+	guide_form_proof(&f);
+	guide_form_sealed(&f, "value", "guide.say");
+	if (!f.status)
+		rc = said(r, &x, value, &why);
 	guide_page_close(&x);
 	if (rc < 0)
-		return guide_page_again(r, &why, e, "/guide/practice/%s", req_id(r, 0));
-	req_flash(r, "ok.saved");
-	return strcmp(req_form(r, "back"), "today") == 0 ? req_go(r, e, "/")
-	    : req_go(r, e, "/guide/practice/%s", req_id(r, 0));
+		rc = guide_form_no(&f, &why, "value", "guide.say", e);
+	if (rc == 0 && f.status)
+		rc = practice_form(r, &f, e);
+	else if (rc == 0)
+		req_flash(r, "ok.saved");
+	if (rc == 0 && !f.status)
+		rc = strcmp(req_form(r, "back"), "today") == 0 ? req_go(r, e, "/")
+		    : req_go(r, e, "/guide/practice/%s", req_id(r, 0));
+	guide_form_end(&f);
+	return rc;
 }
 
 static int
 later(struct req *r, struct err *e)
 {
+	char from[DAY_TEXT], to[DAY_TEXT];
+	struct guide_form f;
 	struct err why = {0};
 	struct guide_page x;
 	int rc = guide_page_open(r, &x, e);
 
 	if (rc < 0)
 		return rc;
-	rc = desk_later(&x.d, req_id(r, 0), req_form(r, "until"), req_form(r, "why"), &x.who, &why);
+	f = guide_form_begin(r);
+	day_add(x.d.today, 0, 1, from);
+	day_add(x.d.today, 12, 0, to);
+	guide_form_day(&f, "until", "guide.later.until", from, to, "guide.wrong.later");
+	guide_form_text(&f, "why", "guide.later.why", true, DESK_NOTE);
+	if (!f.status)
+		rc = desk_later(&x.d, req_id(r, 0), req_form(r, "until"), req_form(r, "why"),
+		    &x.who, &why);
 	guide_page_close(&x);
 	if (rc < 0)
-		return guide_page_again(r, &why, e, "/guide/practice/%s", req_id(r, 0));
-	req_flash(r, "ok.guide.later");
-	return req_go(r, e, "/");
+		rc = guide_form_no(&f, &why, "until", "guide.later.until", e);
+	if (rc == 0 && f.status)
+		rc = practice_form(r, &f, e);
+	else if (rc == 0)
+		req_flash(r, "ok.guide.later");
+	if (rc == 0 && !f.status)
+		rc = req_go(r, e, "/");
+	guide_form_end(&f);
+	return rc;
 }
 
 /* -- papers ------------------------------------------------------------------------------------ */

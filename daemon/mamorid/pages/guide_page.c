@@ -144,7 +144,10 @@ guide_page_again(struct req *r, const struct err *why, struct err *e, const char
 	va_start(ap, fmt);
 	(void)vsnprintf(to, sizeof(to), fmt, ap);
 	va_end(ap);
-	req_flash_arg(r, "guide.refused", why->msg);
+	req_note(r, "failed", "%.200s", why->msg);
+	req_flash_arg(r, "guide.refused", tmpl_word(why->code == E_EXIST ? "guide.wrong.exists"
+	    : why->code == E_BUSY ? "guide.wrong.busy" : why->code == E_LIMIT
+	    ? "guide.wrong.long" : "guide.wrong.step", r->ja));
 	return req_go(r, e, "%s", to);
 }
 

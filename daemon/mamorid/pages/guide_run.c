@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "mamorid/pages/guide_page.h"
+#include "mamorid/pages/guide_form.h"
 
 /* An inspection with the pack under which it is answered. */
 struct run {
@@ -48,18 +48,35 @@ run_open(struct req *r, struct run *u, struct err *e)
 static int
 begin(struct req *r, struct err *e)
 {
+	const char *pack = req_form(r, "pack"), *due1 = req_form(r, "due1");
+	char first[16], last[16];
+	struct guide_form f;
 	struct err why = {0};
 	struct guide_page x;
 	int64_t id = 0;
-	int rc = guide_page_open(r, &x, e);
+	int year, rc = guide_page_open(r, &x, e);
 
 	if (rc < 0)
 		return rc;
-	rc = inspect_open(r->db, r->c->state, x.d.g, req_form(r, "pack"), req_form(r, "due1"),
-	    req_form(r, "due2"), &x.who, &id, &why);
+	f = guide_form_begin(r);
+	year = inspect_fiscal(x.d.today) % 9999;
+	(void)snprintf(first, sizeof(first), "%04d-04-01", year);
+	(void)snprintf(last, sizeof(last), "%04d-03-31", year + 1);
+	guide_form_day(&f, "due1", "guide.due1", first, last, "guide.wrong.year");
+	guide_form_day(&f, "due2", "guide.due2", first, last, "guide.wrong.year");
+	if (!f.status)
+		guide_form_day(&f, "due2", "guide.due2", due1, "", "guide.wrong.order");
+	if (!f.status)
+		rc = inspect_open(r->db, r->c->state, x.d.g, pack, due1, req_form(r, "due2"),
+		    &x.who, &id, &why);
 	guide_page_close(&x);
-	return rc < 0 ? guide_page_again(r, &why, e, "/guide/packs/%.60s", req_form(r, "pack"))
-		      : req_go(r, e, "/guide/inspections/%lld", (long long)id);
+	if (rc < 0)
+		rc = guide_form_no(&f, &why, "due1", "guide.begin", e);
+	if (rc == 0)
+		rc = f.status ? guide_pack_page(r, pack, &f, e)
+			      : req_go(r, e, "/guide/inspections/%lld", (long long)id);
+	guide_form_end(&f);
+	return rc;
 }
 
 /* -- the task list ----------------------------------------------------------------------------- */
@@ -104,13 +121,28 @@ tasks_of(struct run *u, const struct guide_section *s, bool ja, int *left)
 }
 
 static json_t *
+signs_model(const json_t *insp)
+{
+	json_t *list = json_array(), *v, *o;
+	size_t i;
+
+	json_array_foreach(json_object_get(insp, "signs"), i, v) {
+		o = json_pack("{s:O,s:s}", "round", json_object_get(v, "round"), "name",
+		    guide_page_text(v, "name"));
+		model_when(o, "at", guide_page_text(v, "at"));
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
 run_model(struct req *r, struct run *u)
 {
-	json_t *m = json_pack("{s:I,s:s,s:s,s:s,s:s,s:O,s:O,s:s}", "id", (json_int_t)u->id, "title",
+	json_t *m = json_pack("{s:I,s:s,s:s,s:s,s:s,s:O,s:o,s:s}", "id", (json_int_t)u->id, "title",
 	    guide_page_text(u->insp, r->ja ? "title_ja" : "title_en"), "due1",
 	    guide_page_text(u->insp, "due1"), "due2", guide_page_text(u->insp, "due2"), "state",
 	    guide_page_text(u->insp, "state"), "round", json_object_get(u->insp, "round"), "signs",
-	    json_object_get(u->insp, "signs"), "pack", u->pack->id);
+	    signs_model(u->insp), "pack", u->pack->id);
 	const struct guide_pack *now = guide_current(u->x.d.g, u->pack->kind, u->x.d.today);
 
 	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
@@ -178,7 +210,7 @@ show(struct req *r, struct err *e)
 
 /* Every answer once more, before it is signed. */
 static int
-check(struct req *r, struct err *e)
+check_form(struct req *r, const struct guide_form *f, struct err *e)
 {
 	json_t *m, *rows = json_array();
 	struct run u;
@@ -208,14 +240,21 @@ check(struct req *r, struct err *e)
 	}
 	model_put(m, "rows", rows);
 	model_int(m, "missing", missing);
-	model_text(m, "name", r->signed_in ? r->s.account.name : "");
+	model_text(m, "name", guide_form_value(r, "name", r->signed_in ? r->s.account.name : ""));
 	run_close(&u);
-	return req_page(r, "guide-check", m, e);
+	return guide_form_page(f, r, "guide-check", m, e);
+}
+
+static int
+check(struct req *r, struct err *e)
+{
+	return check_form(r, NULL, e);
 }
 
 static int
 sign(struct req *r, struct err *e)
 {
+	struct guide_form form;
 	struct err why = {0};
 	struct fact f;
 	struct run u;
@@ -223,15 +262,30 @@ sign(struct req *r, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	rc = inspect_sign(r->db, r->c->state, u.pack, u.id, req_form(r, "name"), &u.x.who, &f,
-	    &why);
-	if (rc == 0)
-		rc = guide_page_seal(r, &f, &why);
+	form = guide_form_begin(r);
+	guide_form_text(&form, "name", "guide.sign.name", true, INSPECT_NAME);
+	guide_form_sealed(&form, "name", "guide.sign.name");
+	if (!form.status) {
+		rc = inspect_sign(r->db, r->c->state, u.pack, u.id, req_form(r, "name"),
+		    &u.x.who, &f, &why);
+		if (rc == E_INVAL) { /* the page says how many answers are missing */
+			guide_form_wrong(&form, "name", "guide.sign", "guide.wrong.incomplete");
+			rc = 0;
+		} else if (rc == 0) {
+			rc = guide_page_seal(r, &f, &why);
+		}
+	}
 	run_close(&u);
 	if (rc < 0)
-		return guide_page_again(r, &why, e, "/guide/inspections/%s/check", req_id(r, 0));
-	req_flash(r, "ok.guide.signed");
-	return req_go(r, e, "/guide/inspections/%s", req_id(r, 0));
+		rc = guide_form_no(&form, &why, "name", "guide.sign", e);
+	if (rc == 0 && form.status) {
+		rc = check_form(r, &form, e);
+	} else if (rc == 0) {
+		req_flash(r, "ok.guide.signed");
+		rc = req_go(r, e, "/guide/inspections/%s", req_id(r, 0));
+	}
+	guide_form_end(&form);
+	return rc;
 }
 
 typedef int step_fn(struct req *r, struct run *u, int64_t *ret_id, struct err *e);

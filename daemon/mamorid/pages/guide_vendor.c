@@ -271,13 +271,18 @@ answer(struct req *r, struct err *e)
 	if (rc == 0)
 		rc = request_answer(r->db, x.d.g, id, req_form(r, "name"), answers, &x.who, &why);
 	json_decref(answers);
-	if (rc == E_INVAL && q) { /* the form comes back with what was typed */
+	if (q && (rc == E_INVAL || rc == E_LIMIT || rc == E_NOSPC)) { /* with what was typed */
 		m = form_model(r, form, q);
 		model_text(m, "error", why.msg);
 		model_bool(m, "bad_file", bad_file);
+		model_bool(m, "too_long", rc == E_LIMIT);
+		model_bool(m, "full", rc == E_NOSPC);
+		if (!*req_form(r, "name"))
+			model_text(m, "name_error", tmpl_word("guide.wrong.must", r->ja));
+		model_bool(m, "file_again", req_upload(r, "file") != NULL);
 		json_decref(q);
 		guide_page_close(&x);
-		return req_page_status(r, 422, "vendor-form", m, e);
+		return req_page_status(r, rc == E_NOSPC ? 507 : 422, "vendor-form", m, e);
 	}
 	if (rc == 0)
 		rc = after(r, &x, id, &why);

@@ -4,7 +4,7 @@
 
 #include "base/num.h"
 #include "base/time.h"
-#include "mamorid/pages/guide_page.h"
+#include "mamorid/pages/guide_form.h"
 #include "notify/notify.h"
 #include "register/register.h"
 #include "text/day.h"
@@ -55,25 +55,33 @@ finding_model(const json_t *f)
 }
 
 static int
-findings(struct req *r, struct err *e)
+findings_form(struct req *r, const struct guide_form *f, struct err *e)
 {
-	json_t *m = json_object(), *all = NULL, *f, *rows = json_array();
+	json_t *m = json_object(), *all = NULL, *one, *rows = json_array();
 	size_t i;
 	int rc = finding_list(r->db, true, &all, e);
 
-	json_array_foreach(all, i, f)
-		(void)json_array_append_new(rows, finding_model(f));
+	json_array_foreach(all, i, one)
+		(void)json_array_append_new(rows, finding_model(one));
 	json_decref(all);
 	model_put(m, "rows", rows);
 	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
-	model_text(m, "pack", req_get(r, "pack"));
-	model_text(m, "item", req_get(r, "item"));
-	model_text(m, "title", req_get(r, "title"));
+	model_text(m, "pack", guide_form_value(r, "pack", req_get(r, "pack")));
+	model_text(m, "item", guide_form_value(r, "item", req_get(r, "item")));
+	model_text(m, "title", guide_form_value(r, "title", req_get(r, "title")));
+	model_text(m, "detail", req_form(r, "detail"));
+	model_text(m, "owner", req_form(r, "owner"));
 	if (rc < 0) {
 		json_decref(m);
 		return rc;
 	}
-	return req_page(r, "guide-findings", m, e);
+	return guide_form_page(f, r, "guide-findings", m, e);
+}
+
+static int
+findings(struct req *r, struct err *e)
+{
+	return findings_form(r, NULL, e);
 }
 
 static int
@@ -81,47 +89,79 @@ finding_new(struct req *r, struct err *e)
 {
 	char today[DAY_TEXT];
 	struct inspect_who who = who_of(r, today);
+	struct guide_form f = guide_form_begin(r);
 	struct err why = {0};
 	int64_t id = 0;
-	json_t *f = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I}", "title", req_form(r, "title"), "detail",
+	json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I}", "title", req_form(r, "title"), "detail",
 	    req_form(r, "detail"), "pack", req_form(r, "pack"), "item", req_form(r, "item"),
-	        "owner",
-	    req_form(r, "owner"), "severity", (json_int_t)req_num(req_form(r, "severity"), 1, 3,
-	        2));
-	int rc = finding_add(r->db, f, &who, &id, &why);
+	    "owner", req_form(r, "owner"), "severity",
+	    (json_int_t)req_num(req_form(r, "severity"), 1, 3, 2));
+	int rc = 0;
 
-	json_decref(f);
-	return rc < 0 ? guide_page_again(r, &why, e, "/guide/findings")
-		      : req_go(r, e, "/guide/findings/%lld", (long long)id);
+	guide_form_text(&f, "title", "guide.finding.title", true, FINDING_TEXT);
+	guide_form_text(&f, "detail", "guide.finding.detail", false, FINDING_TEXT);
+	guide_form_text(&f, "owner", "guide.finding.owner", false, FINDING_TEXT);
+	if (!f.status)
+		rc = finding_add(r->db, o, &who, &id, &why);
+	json_decref(o);
+	if (rc < 0)
+		rc = guide_form_no(&f, &why, "title", "guide.finding.title", e);
+	if (rc == 0)
+		rc = f.status ? findings_form(r, &f, e)
+			      : req_go(r, e, "/guide/findings/%lld", (long long)id);
+	guide_form_end(&f);
+	return rc;
+}
+
+static int
+finding_form(struct req *r, const struct guide_form *f, struct err *e)
+{
+	json_t *o = NULL, *m;
+	char today[DAY_TEXT], due[DAY_TEXT];
+	int rc = finding_get(r->db, id_of(r), &o, e);
+
+	if (rc < 0)
+		return rc;
+	m = finding_model(o);
+	json_decref(o);
+	day_local(r->now, today);
+	day_add(today, 1, 0, due);
+	/* what is there stands above the form, what was typed in it */
+	model_text(m, "typed_plan", guide_form_value(r, "plan", guide_page_text(m, "plan")));
+	model_text(m, "typed_due", guide_form_value(r, "due", *guide_page_text(m, "due")
+		    ? guide_page_text(m, "due") : due));
+	model_text(m, "typed_owner", guide_form_value(r, "owner", guide_page_text(m, "owner")));
+	model_text(m, "typed_why", req_form(r, "why"));
+	model_bool(m, "ending", form_has(&r->form, "why"));
+	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
+	model_bool(m, "may_approve", req_may(r, AREA_GUIDE, VERB_APPROVE, NULL));
+	return guide_form_page(f, r, "guide-finding", m, e);
 }
 
 static int
 finding(struct req *r, struct err *e)
 {
-	json_t *f = NULL, *m;
-	char today[DAY_TEXT], due[DAY_TEXT];
-	int rc = finding_get(r->db, id_of(r), &f, e);
-
-	if (rc < 0)
-		return rc;
-	m = finding_model(f);
-	json_decref(f);
-	day_local(r->now, today);
-	day_add(today, 1, 0, due);
-	if (!*guide_page_text(m, "due"))
-		model_text(m, "due_hint", due);
-	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
-	model_bool(m, "may_approve", req_may(r, AREA_GUIDE, VERB_APPROVE, NULL));
-	return req_page(r, "guide-finding", m, e);
+	return finding_form(r, NULL, e);
 }
 
+/* finding_back(r, f, rc, why, name, label, e): After a step: the finding, with the form where it
+ * was refused. Ends ${f}. */
 static int
-finding_back(struct req *r, int rc, const struct err *why, struct err *e)
+finding_back(struct guide_form *f, int rc, const struct err *why, const char *name,
+    const char *label, struct err *e)
 {
+	struct req *r = f->r;
+
 	if (rc < 0)
-		return guide_page_again(r, why, e, "/guide/findings/%s", req_id(r, 0));
-	req_flash(r, "ok.saved");
-	return req_go(r, e, "/guide/findings/%s", req_id(r, 0));
+		rc = guide_form_no(f, why, name, label, e);
+	if (rc == 0 && f->status) {
+		rc = finding_form(r, f, e);
+	} else if (rc == 0) {
+		req_flash(r, "ok.saved");
+		rc = req_go(r, e, "/guide/findings/%s", req_id(r, 0));
+	}
+	guide_form_end(f);
+	return rc;
 }
 
 static int
@@ -129,12 +169,17 @@ plan(struct req *r, struct err *e)
 {
 	char today[DAY_TEXT];
 	struct inspect_who who = who_of(r, today);
+	struct guide_form f = guide_form_begin(r);
 	struct err why = {0};
+	int rc = 0;
 
-	return finding_back(r, finding_plan(r->db, id_of(r), req_num(req_form(r, "rev"), 0,
-	    INT64_MAX,
-	    0), req_form(r, "plan"), req_form(r, "due"), req_form(r, "owner"), &who, &why), &why,
-	        e);
+	guide_form_text(&f, "plan", "guide.finding.what", true, FINDING_TEXT);
+	guide_form_day(&f, "due", "guide.finding.due", today, "", "guide.wrong.past");
+	guide_form_text(&f, "owner", "guide.finding.owner", false, FINDING_TEXT);
+	if (!f.status)
+		rc = finding_plan(r->db, id_of(r), req_num(req_form(r, "rev"), 0, INT64_MAX, 0),
+		    req_form(r, "plan"), req_form(r, "due"), req_form(r, "owner"), &who, &why);
+	return finding_back(&f, rc, &why, "plan", "guide.finding.what", e);
 }
 
 static int
@@ -142,56 +187,97 @@ approve(struct req *r, struct err *e)
 {
 	char today[DAY_TEXT];
 	struct inspect_who who = who_of(r, today);
+	struct guide_form f = guide_form_begin(r);
 	struct err why = {0};
 
-	return finding_back(r, finding_approve(r->db, id_of(r), req_num(req_form(r, "rev"), 0,
-	    INT64_MAX, 0), r->s.account.name, &who, &why), &why, e);
+	return finding_back(&f, finding_approve(r->db, id_of(r), req_num(req_form(r, "rev"), 0,
+	    INT64_MAX, 0), r->s.account.name, &who, &why), &why, "plan", "guide.finding.what", e);
 }
 
 static int
 end(struct req *r, struct err *e)
 {
+	bool done = strcmp(req_form(r, "how"), "drop") != 0;
 	char today[DAY_TEXT];
 	struct inspect_who who = who_of(r, today);
+	struct guide_form f = guide_form_begin(r);
 	struct err why = {0};
+	int rc = 0;
 
-	return finding_back(r, finding_end(r->db, id_of(r), strcmp(req_form(r, "how"), "drop") != 0,
-	    req_form(r, "why"), &who, &why), &why, e);
+	guide_form_text(&f, "why", "guide.finding.why", !done, FINDING_TEXT);
+	if (!f.status)
+		rc = finding_end(r->db, id_of(r), done, req_form(r, "why"), &who, &why);
+	return finding_back(&f, rc, &why, "why", "guide.finding.why", e);
 }
 
 /* -- reviews ----------------------------------------------------------------------------------- */
 
-static int
-reviews(struct req *r, struct err *e)
+/* decision_model(r, one, f): An open finding with what was chosen for it. */
+static json_t *
+decision_model(const struct req *r, const json_t *one, const struct guide_form *f)
 {
-	json_t *m = json_object(), *all = NULL, *open = NULL, *f, *rows = json_array();
+	static const char *const ways[] = {"do", "postpone", "done", "drop"};
+	long long id = json_integer_value(json_object_get(one, "id"));
+	json_t *o = finding_model(one), *options = json_array();
+	char d[40], u[40], word[40];
+
+	(void)snprintf(d, sizeof(d), "d-%lld", id);
+	(void)snprintf(u, sizeof(u), "u-%lld", id);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		(void)snprintf(word, sizeof(word), "guide.decide.%s", ways[i]);
+		(void)json_array_append_new(options, json_pack("{s:s,s:s,s:b}", "value", ways[i],
+		    "word", word, "selected", (int)(strcmp(req_form(r, d), ways[i]) == 0)));
+	}
+	model_put(o, "options", options);
+	model_text(o, "group", d);
+	model_text(o, "field", u);
+	model_text(o, "until", req_form(r, u));
+	if (f)
+		model_text(o, "until_error", json_string_value(json_object_get(f->wrong, u)));
+	return o;
+}
+
+static int
+reviews_form(struct req *r, const struct guide_form *f, struct err *e)
+{
+	json_t *m = json_object(), *all = NULL, *open = NULL, *one, *rows = json_array();
 	char today[DAY_TEXT];
 	size_t i;
 	int rc = finding_reviews(r->db, &all, e);
 
 	if (rc == 0)
 		rc = finding_list(r->db, false, &open, e);
-	json_array_foreach(open, i, f)
-		(void)json_array_append_new(rows, finding_model(f));
+	json_array_foreach(open, i, one)
+		(void)json_array_append_new(rows, decision_model(r, one, f));
 	day_local(r->now, today);
 	model_put(m, "reviews", all ? all : json_array());
 	model_put(m, "open", rows);
-	model_text(m, "today", today);
-	model_text(m, "name", r->signed_in ? r->s.account.name : "");
+	model_text(m, "held", guide_form_value(r, "held", today));
+	model_text(m, "chair", guide_form_value(r, "chair",
+	    r->signed_in ? r->s.account.name : ""));
+	model_text(m, "present", req_form(r, "present"));
+	model_text(m, "minutes", req_form(r, "minutes"));
 	model_bool(m, "may_approve", req_may(r, AREA_GUIDE, VERB_APPROVE, NULL));
 	json_decref(open);
 	if (rc < 0) {
 		json_decref(m);
 		return rc;
 	}
-	return req_page(r, "guide-reviews", m, e);
+	return guide_form_page(f, r, "guide-reviews", m, e);
+}
+
+static int
+reviews(struct req *r, struct err *e)
+{
+	return reviews_form(r, NULL, e);
 }
 
 /* Each open finding has the fields d-ID (decision) and u-ID (day). */
 static json_t *
-decisions(struct req *r)
+decisions(struct guide_form *form, const char *today)
 {
 	json_t *open = NULL, *f, *list = json_array();
+	struct req *r = form->r;
 	size_t i;
 
 	if (finding_list(r->db, false, &open, NULL) < 0)
@@ -202,11 +288,14 @@ decisions(struct req *r)
 
 		(void)snprintf(d, sizeof(d), "d-%lld", id);
 		(void)snprintf(u, sizeof(u), "u-%lld", id);
-		if (*req_form(r, d))
-			(void)json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s}", "finding",
-			    (json_int_t)id, "decision", req_form(r, d), "due", req_form(r, u),
-			        "note",
-			    ""));
+		if (!*req_form(r, d))
+			continue;
+		if (*req_form(r, u) || strcmp(req_form(r, d), "postpone") == 0)
+			guide_form_day(form, u, "guide.decide.until", today, "",
+			    "guide.wrong.past");
+		(void)json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s}", "finding",
+		    (json_int_t)id, "decision", req_form(r, d), "due", req_form(r, u), "note",
+		    ""));
 	}
 	json_decref(open);
 	return list;
@@ -217,21 +306,41 @@ review(struct req *r, struct err *e)
 {
 	char today[DAY_TEXT];
 	struct inspect_who who = who_of(r, today);
+	struct guide_form form = guide_form_begin(r);
 	struct err why = {0};
 	struct fact f;
 	int64_t id = 0;
-	json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:o}", "held", req_form(r, "held"), "chair",
-	    req_form(r, "chair"), "present", req_form(r, "present"), "minutes",
-	    req_form(r, "minutes"), "decisions", decisions(r));
-	int rc = finding_review(r->db, o, &who, &id, &f, &why);
+	json_t *o;
+	int rc = 0;
 
+	guide_form_day(&form, "held", "guide.review.held", "", today, "guide.wrong.future");
+	guide_form_text(&form, "chair", "guide.review.chair", true, FINDING_TEXT);
+	guide_form_text(&form, "present", "guide.review.present", false, FINDING_TEXT);
+	guide_form_text(&form, "minutes", "guide.review.minutes", true, FINDING_TEXT);
+	o = json_pack("{s:s,s:s,s:s,s:s,s:o}", "held", req_form(r, "held"), "chair",
+	    req_form(r, "chair"), "present", req_form(r, "present"), "minutes",
+	    req_form(r, "minutes"), "decisions", decisions(&form, today));
+	/* a review that is kept but not sealed would be sent, and be there, twice */
+	guide_form_sealed(&form, "minutes", "guide.review.minutes");
+	if (!form.status) {
+		rc = finding_review(r->db, o, &who, &id, &f, &why);
+		if (rc == 0 && (rc = guide_page_seal(r, &f, e)) < 0) {
+			json_decref(o);
+			guide_form_end(&form);
+			return rc;
+		}
+	}
 	json_decref(o);
-	if (rc == 0)
-		rc = guide_page_seal(r, &f, &why);
 	if (rc < 0)
-		return guide_page_again(r, &why, e, "/guide/reviews");
-	req_flash(r, "ok.saved");
-	return req_go(r, e, "/guide/reviews");
+		rc = guide_form_no(&form, &why, "minutes", "guide.review.minutes", e);
+	if (rc == 0 && form.status) {
+		rc = reviews_form(r, &form, e);
+	} else if (rc == 0) {
+		req_flash(r, "ok.saved");
+		rc = req_go(r, e, "/guide/reviews");
+	}
+	guide_form_end(&form);
+	return rc;
 }
 
 /* -- requests ---------------------------------------------------------------------------------- */
@@ -299,7 +408,7 @@ practice_options(const struct req *r, const struct guide *g, const char *chosen)
 }
 
 static int
-request_form(struct req *r, struct err *e)
+request_page(struct req *r, const struct guide_form *f, struct err *e)
 {
 	const struct guide_pack *form;
 	struct guide_page x;
@@ -312,16 +421,24 @@ request_form(struct req *r, struct err *e)
 		return rc;
 	}
 	form = guide_current(x.d.g, "vendor", x.d.today);
-	model_put(m, "practices", practice_options(r, x.d.g, req_get(r, "practice")));
+	model_put(m, "practices", practice_options(r, x.d.g,
+	    guide_form_value(r, "practice", req_get(r, "practice"))));
 	if (form) {
 		model_text(m, "form", form->id);
 		model_text(m, "form_title", r->ja ? form->title.ja : form->title.en);
 	}
 	day_add(x.d.today, 0, 21, due);
-	model_text(m, "due", due);
-	model_text(m, "vendor", req_get(r, "vendor"));
+	model_bool(m, "form_on", *req_form(r, "form") != 0);
+	model_text(m, "due", guide_form_value(r, "due", due));
+	model_text(m, "vendor", guide_form_value(r, "vendor", req_get(r, "vendor")));
 	guide_page_close(&x);
-	return req_page(r, "guide-request-new", m, e);
+	return guide_form_page(f, r, "guide-request-new", m, e);
+}
+
+static int
+request_form(struct req *r, struct err *e)
+{
+	return request_page(r, NULL, e);
 }
 
 /* take_vendor(row, out, e): The record of that name; two of one name are nobody. */
@@ -336,10 +453,33 @@ take_vendor(const struct db_row *row, void *cookie, struct err *e)
 }
 
 static int
+request_write(struct req *r, struct guide_page *x, int64_t *ret_id, struct err *e)
+{
+	char known[64] = "";
+	json_t *letter = NULL, *q;
+	int rc = request_letter(x->d.g, req_form(r, "practice"), req_form(r, "form"), r->ja,
+	    req_form(r, "vendor"), guide_page_text(x->facility, "name"), req_form(r, "due"),
+	    &letter, e);
+
+	if (rc < 0)
+		return rc;
+	(void)!db_each(r->db, "SELECT id FROM records WHERE kind = 'vendor' AND "
+	    "state = 'live' AND title = $1 LIMIT 2", take_vendor, known, "s", NULL,
+	    req_form(r, "vendor"));
+	q = json_pack("{s:s,s:s,s:O,s:O,s:s,s:s,s:s}", "vendor", known, "vendor_name",
+	    req_form(r, "vendor"), "subject", json_object_get(letter, "subject"), "body",
+	    json_object_get(letter, "body"), "practice", req_form(r, "practice"), "form",
+	    req_form(r, "form"), "due", req_form(r, "due"));
+	rc = request_add(r->db, x->d.g, q, &x->who, ret_id, e);
+	json_decref(letter);
+	json_decref(q);
+	return rc;
+}
+
+static int
 request_new(struct req *r, struct err *e)
 {
-	json_t *letter = NULL, *q = NULL;
-	const char *facility;
+	struct guide_form f;
 	struct err why = {0};
 	struct guide_page x;
 	int64_t id = 0;
@@ -347,32 +487,25 @@ request_new(struct req *r, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	facility = guide_page_text(x.facility, "name");
-	if (!*req_form(r, "vendor"))
-		rc = err_set(&why, E_INVAL, "%s", r->ja ? "業者の名前を書いてください" : "name the vendor");
-	if (rc == 0)
-		rc = request_letter(x.d.g, req_form(r, "practice"), req_form(r, "form"), r->ja,
-		    req_form(r, "vendor"), facility, req_form(r, "due"), &letter, &why);
-	if (rc == E_NOENT)
-		rc = err_set(&why, E_INVAL, "%s", r->ja ? "頼むことを一つ選んでください" : "choose what to ask for");
-	if (rc == 0) {
-		char known[64] = "";
-
-		(void)!db_each(r->db, "SELECT id FROM records WHERE kind = 'vendor' AND "
-		    "state = 'live' AND title = $1 LIMIT 2", take_vendor, known, "s", NULL,
-		    req_form(r, "vendor"));
-		q = json_pack("{s:s,s:s,s:O,s:O,s:s,s:s,s:s}", "vendor", known, "vendor_name",
-		    req_form(r, "vendor"),
-		    "subject", json_object_get(letter, "subject"), "body",
-		    json_object_get(letter, "body"), "practice", req_form(r, "practice"), "form",
-		    req_form(r, "form"), "due", req_form(r, "due"));
-		rc = request_add(r->db, x.d.g, q, &x.who, &id, &why);
-	}
-	json_decref(letter);
-	json_decref(q);
+	f = guide_form_begin(r);
+	guide_form_text(&f, "vendor", "guide.request.vendor", true, REQUEST_LINE);
+	guide_form_day(&f, "due", "guide.request.due", x.d.today, "", "guide.wrong.past");
+	if (!*req_form(r, "practice") && !*req_form(r, "form"))
+		guide_form_wrong(&f, "practice", "guide.request.what", "guide.wrong.choose");
+	if (!f.status)
+		rc = request_write(r, &x, &id, &why);
 	guide_page_close(&x);
-	return rc < 0 ? guide_page_again(r, &why, e, "/guide/requests/new")
-		      : req_go(r, e, "/guide/requests/%lld", (long long)id);
+	if (rc == E_NOENT) { /* no such practice or form to ask for */
+		guide_form_wrong(&f, "practice", "guide.request.what", "guide.wrong.choose");
+		rc = 0;
+	} else if (rc < 0) {
+		rc = guide_form_no(&f, &why, "vendor", "guide.request.vendor", e);
+	}
+	if (rc == 0)
+		rc = f.status ? request_page(r, &f, e)
+			      : req_go(r, e, "/guide/requests/%lld", (long long)id);
+	guide_form_end(&f);
+	return rc;
 }
 
 static json_t *
@@ -409,11 +542,11 @@ put_address(struct req *r, const json_t *q, json_t *m)
 		(void)snprintf(to, sizeof(to), "%s",
 		    guide_page_text(json_object_get(rec, "values"), "email"));
 	json_decref(rec);
-	model_text(m, "mail_to", to);
+	model_text(m, "mail_to", guide_form_value(r, "to", to));
 }
 
-static int
-request(struct req *r, struct err *e)
+int
+guide_request_page(struct req *r, const struct guide_form *f, struct err *e)
 {
 	json_t *q = NULL, *m = NULL, *proofs = NULL;
 	struct guide_page x;
@@ -433,7 +566,13 @@ request(struct req *r, struct err *e)
 	}
 	json_decref(q);
 	guide_page_close(&x);
-	return rc < 0 ? rc : req_page(r, "guide-request", m, e);
+	return rc < 0 ? rc : guide_form_page(f, r, "guide-request", m, e);
+}
+
+static int
+request(struct req *r, struct err *e)
+{
+	return guide_request_page(r, NULL, e);
 }
 
 /* A new way for the vendor; it is shown on this answer and never again. */

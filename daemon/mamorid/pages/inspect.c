@@ -100,6 +100,7 @@ page(struct req *r, const char *problem, const char *link, int64_t ends, struct 
 {
 	static const int choices[] = {1, 3, 7, MAX_DAYS};
 	json_t *m = json_object(), *days = json_array();
+	int64_t chosen = req_num(req_form(r, "days"), 1, MAX_DAYS, USUAL_DAYS);
 
 	for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
 		char value[8], label[32];
@@ -107,11 +108,13 @@ page(struct req *r, const char *problem, const char *link, int64_t ends, struct 
 		(void)snprintf(value, sizeof(value), "%d", choices[i]);
 		(void)snprintf(label, sizeof(label), r->ja ? "%d日" : "%d days", choices[i]);
 		(void)json_array_append_new(days, json_pack("{s:s, s:s, s:b}", "value", value,
-		    "label", label, "selected", choices[i] == USUAL_DAYS));
+		    "label", label, "selected", choices[i] == chosen));
 	}
 	model_put(m, "days", days);
 	model_put(m, "rows", open_ones(r));
 	model_text(m, "name_error", problem);
+	if (problem)
+		model_text(m, "name", req_form(r, "name"));
 	if (link) {
 		model_text(m, "link", link);
 		model_int(m, "link_ends", ends);

@@ -7,7 +7,7 @@
 #include "guide/request.h"
 #include "mamorid/http/console.h"
 #include "mamorid/mamorid.h"
-#include "mamorid/pages/guide_page.h"
+#include "mamorid/pages/guide_form.h"
 #include "notify/notify.h"
 #include "register/register.h"
 #include "text/day.h"
@@ -325,12 +325,25 @@ hook_act(struct req *r, struct err *e)
 /* -- a letter to a vendor by mail ---------------------------------------------------------------
  */
 
+static void
+mail_check(struct guide_form *f, const struct notify_mail *v, const json_t *q)
+{
+	const char *to = req_form(f->r, "to"), *state = guide_page_text(q, "state");
+
+	if (!v->url[0])
+		guide_form_wrong(f, "to", "guide.request.to", "guide.wrong.no_mail");
+	else if (!mime_addr_ok(to))
+		guide_form_wrong(f, "to", "guide.request.to", "guide.wrong.address");
+	else if (strcmp(state, "draft") != 0 && strcmp(state, "sent") != 0)
+		guide_form_wrong(f, "to", "guide.request.to", "guide.wrong.over");
+}
+
 static int
 request_mail(struct req *r, struct err *e)
 {
 	int64_t id = req_num(req_id(r, 0), 1, INT64_MAX, 0);
-	const char *to = req_form(r, "to"), *state;
 	char today[DAY_TEXT];
+	struct guide_form f;
 	struct err why = {0};
 	struct notify_mail v = {0};
 	json_t *q = NULL;
@@ -344,25 +357,23 @@ request_mail(struct req *r, struct err *e)
 		return rc;
 	}
 	day_local(r->now, today);
-	state = guide_page_text(q, "state");
-	if (!v.url[0])
-		rc = err_set(&why, E_INVAL, "%s", r->ja ? "メールの送り方がまだ決まっていません（設定と記録 > メール）"
-		    : "mail is not set up yet (settings > mail)");
-	else if (!mime_addr_ok(to))
-		rc = err_set(&why, E_INVAL, "%s", r->ja ? "メールの宛て先を正しく書いてください"
-		    : "the mail address is not one");
-	else if (strcmp(state, "draft") != 0 && strcmp(state, "sent") != 0)
-		rc = err_set(&why, E_INVAL, "%s", r->ja ? "この依頼は終わっています" : "it has ended");
-	else
-		rc = notify_ask(r->db, id, to, guide_page_text(q, "subject"),
+	f = guide_form_begin(r);
+	mail_check(&f, &v, q);
+	if (!f.status)
+		rc = notify_ask(r->db, id, req_form(r, "to"), guide_page_text(q, "subject"),
 		    guide_page_text(q, "body"), 0, today, r->now, &why);
 	json_decref(q);
-	if (rc < 0)
-		return guide_page_again(r, &why, e, "/guide/requests/%s", req_id(r, 0));
-	req_note(r, "ok", "to=%s", to);
-	soon(r);
-	req_flash(r, "ok.request.mail");
-	return req_go(r, e, "/guide/requests/%s", req_id(r, 0));
+	rc = rc < 0 ? guide_form_no(&f, &why, "to", "guide.request.to", e) : 0;
+	if (rc == 0 && f.status) {
+		rc = guide_request_page(r, &f, e);
+	} else if (rc == 0) {
+		req_note(r, "ok", "to=%s", req_form(r, "to"));
+		soon(r);
+		req_flash(r, "ok.request.mail");
+		rc = req_go(r, e, "/guide/requests/%s", req_id(r, 0));
+	}
+	guide_form_end(&f);
+	return rc;
 }
 
 #define HOOKS "/settings/webhooks"

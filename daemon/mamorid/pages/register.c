@@ -330,7 +330,7 @@ show_changes(struct req *r, const struct register_kind *k, json_t *changes)
 static int
 history(struct req *r, const struct register_kind *k, const char *id, json_t **ret, struct err *e)
 {
-	json_t *list, *one, *out = json_array();
+	json_t *list, *one, *o, *out = json_array();
 	char name[IDENTITY_NAME], word[40];
 	size_t i;
 	int rc = register_history(r->db, k, id, &list, e);
@@ -343,11 +343,13 @@ history(struct req *r, const struct register_kind *k, const char *id, json_t **r
 		if (i >= HISTORY)
 			break;
 		(void)snprintf(word, sizeof(word), "register.how.%s", reg_text(one, "how"));
-		(void)json_array_append_new(out, json_pack("{s:I, s:s, s:s, s:s, s:s, s:o}", "rev",
-		    json_integer_value(json_object_get(one, "rev")), "at", reg_text(one, "at"),
-		    "by", reg_name(r, reg_text(one, "by"), name, sizeof(name)), "how", word, "note",
+		o = json_pack("{s:I, s:s, s:s, s:s, s:o}", "rev",
+		    json_integer_value(json_object_get(one, "rev")), "by",
+		    reg_name(r, reg_text(one, "by"), name, sizeof(name)), "how", word, "note",
 		    reg_text(one, "note"), "changes", show_changes(r, k,
-		    json_object_get(one, "changes"))));
+		    json_object_get(one, "changes")));
+		model_when(o, "at", reg_text(one, "at"));
+		(void)json_array_append_new(out, o);
 	}
 	json_decref(list);
 	*ret = out;

@@ -161,12 +161,13 @@ conflict_page(struct req *r, const struct register_kind *k, const char *id, json
     struct err *e)
 {
 	char name[IDENTITY_NAME];
-	json_t *m = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "kind", k->key, "label",
+	json_t *m = json_pack("{s:s, s:s, s:s, s:I, s:s, s:o}", "kind", k->key, "label",
 	    reg_label(r, k->ja, k->en), "id", id, "rev",
 	    json_integer_value(json_object_get(conflict, "rev")), "by",
-	    reg_name(r, reg_text(conflict, "by"), name, sizeof(name)), "at",
-	    reg_text(conflict, "at"), "rows", conflict_rows(r, k, conflict));
+	    reg_name(r, reg_text(conflict, "by"), name, sizeof(name)), "rows",
+	    conflict_rows(r, k, conflict));
 
+	model_when(m, "at", reg_text(conflict, "at"));
 	req_note(r, "conflict", "%s/%s", k->key, id);
 	return req_page_status(r, 409, "register-conflict", m, e);
 }

@@ -21,17 +21,6 @@ text(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-/* when(m, to, o, key): A time that is written as text, as the pages take it. */
-static void
-when(json_t *m, const char *to, const json_t *o, const char *key)
-{
-	const char *s = text(o, key);
-	int64_t at;
-
-	if (*s && time_get(s, &at, NULL) == 0)
-		model_int(m, to, at);
-}
-
 /* --- what the facts say ----------------------------------------------------------------------- */
 
 static int
@@ -65,8 +54,8 @@ pending_model(struct req *r, const struct fact *f)
 	    text(o, "repo"));
 	int64_t due;
 
-	when(m, "since", o, "since");
-	when(m, "due", o, "due");
+	model_when(m, "since", text(o, "since"));
+	model_when(m, "due", text(o, "due"));
 	due = json_integer_value(json_object_get(m, "due"));
 	model_int(m, "days", due > r->now ? (due - r->now + TIME_DAY - 1) / TIME_DAY : 0);
 	place_by(r, m, "repo = $1", text(o, "repo"));
@@ -241,8 +230,8 @@ gen_model(const json_t *g, int64_t now)
 	    json_is_true(json_object_get(g, "doubted")));
 	int64_t until;
 
-	when(o, "at", g, "at");
-	when(o, "until", g, "locked_until");
+	model_when(o, "at", text(g, "at"));
+	model_when(o, "until", text(g, "locked_until"));
 	until = json_integer_value(json_object_get(o, "until"));
 	model_bool(o, "locked", until > now);
 	if (*text(g, "doubt"))
@@ -283,8 +272,8 @@ waiting(struct req *r, json_t *m, const json_t *p)
 	    json_integer_value(json_object_get(p, "approvals")), "needed",
 	    json_integer_value(json_object_get(p, "approvals_needed")), "n",
 	    (json_int_t)json_array_size(gens), "gens", gens);
-	when(o, "since", p, "since");
-	when(o, "due", p, "due");
+	model_when(o, "since", text(p, "since"));
+	model_when(o, "due", text(p, "due"));
 	if (r->c->facts && *r->c->facts)
 		(void)!facts_recent(*r->c->facts, "vault.prune.pending", on_asked, &a, NULL);
 	model_text(o, "by", a.by[0] ? a.by : NULL);
@@ -496,8 +485,8 @@ disks_page(struct req *r, struct err *e)
 		    json_is_true(json_object_get(d, "attached")), "systems",
 		    (json_int_t)json_object_size(json_object_get(d, "systems")));
 
-		when(o, "copied", d, "copied_at");
-		when(o, "proved", d, "proved_at");
+		model_when(o, "copied", text(d, "copied_at"));
+		model_when(o, "proved", text(d, "proved_at"));
 		(void)json_array_append_new(rows, o);
 	}
 	json_decref(out);

@@ -24,7 +24,7 @@ mamorid_log(int level, const char *fmt, ...)
 
 static char dir[] = "/tmp/mamori-pages-XXXXXX";
 static struct state st;
-static struct facts *facts;
+static struct facts *facts, *closed;
 static struct console c;
 static enum identity_answer says = MAY_YES;
 static struct buf body;
@@ -144,82 +144,6 @@ reading(void)
 	says = MAY_YES;
 }
 
-static void
-inspection(void)
-{
-	const struct guide_pack *p = guide_pack(c.guide, "check-r8");
-
-	EQ_I(POST("/guide/inspections", "pack", "check-r8", "due1", "2026-12-10", "due2",
-	    "2028-01-01"),
-	    303, "a day of another year");
-	EQ_S(location, "/guide/packs/check-r8", "is refused");
-	EQ_I(POST("/guide/inspections", "pack", "check-r8", "due1", "2026-12-10", "due2",
-	    "2027-02-01"), 303, "begun");
-	EQ_S(location, "/guide/inspections/1", "leads to it");
-	EQ_I(get("/guide/inspections/1"), 200, "the task list");
-	OK(has("未着手") && has("19 項目のうち 0"), "nothing done yet");
-	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", ""), 303, "no answer chosen");
-	EQ_S(location, "/guide/packs/check-r8/R8-H-1-1", "comes back");
-	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "no"), 303, "no without a day");
-	EQ_S(location, "/guide/packs/check-r8/R8-H-1-1", "comes back");
-	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "no", "target", "2027-01-31", "note",
-	    TORTURE), 303, "no, with a day");
-	EQ_S(location, "/guide/packs/check-r8/R8-H-2-1", "leads to the next item");
-	EQ_I(get("/guide/packs/check-r8/R8-H-1-1"), 200, "the item");
-	OK(has(SHOWN) && !has("<b>&"), "the note is shown, and harms nothing");
-	EQ_I(POST("/guide/inspections/1/sign", "name", "院長"), 303, "not complete");
-	EQ_S(location, "/guide/inspections/1/check", "is refused");
-	EQ_I(get("/guide/inspections/1/check"), 200, "the answers");
-	OK(has("まだ答えていない項目が 18"), "how many are missing");
-	for (size_t i = 0; i < p->items; i++) {
-		char path[100];
-
-		(void)snprintf(path, sizeof(path), "/guide/packs/check-r8/%s", p->item[i].id);
-		if (strcmp(p->item[i].id, "R8-H-1-1") != 0 && POST(path, "value", "yes") != 303)
-			OK(false, "answer %s", path);
-	}
-	EQ_S(location, "/guide/inspections/1", "after the last the list again");
-	EQ_I(POST("/guide/inspections/1/sign", "name", "院長 " TORTURE), 303, "signed");
-	EQ_S(location, "/guide/inspections/1", "done");
-	EQ_I(get("/guide/inspections/1"), 200, "with its signature");
-	OK(has(SHOWN) && has("二回目を始める"), "and the second round");
-	EQ_I(POST("/guide/inspections/1/round", "x", ""), 303, "begun");
-	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "yes"), 303, "now yes");
-	EQ_I(get("/guide/practice/self-inspection"), 200, "the practice");
-	OK(has("badge green"), "is green: it was measured");
-}
-
-static void
-working(void)
-{
-	EQ_I(POST("/guide/practice/usb/say", "value", "yes", "note", TORTURE), 303, "say yes");
-	EQ_I(get("/guide/practice/usb"), 200, "the practice");
-	OK(has("badge yellow"), "yellow without a paper");
-	EQ_I(POST("/guide/practice/usb/later", "until", "2026-11-25", "why", ""), 303, "later");
-	EQ_S(location, "/guide/practice/usb", "not without a reason");
-	EQ_I(POST("/guide/practice/usb/later", "until", "2026-11-25", "why", TORTURE), 303,
-	    "later");
-	EQ_S(location, "/", "with one");
-	EQ_I(POST("/guide/findings", "title", TORTURE, "pack", "check-r8", "item", "R8-H-2-9"), 303,
-	    "a finding");
-	EQ_S(location, "/guide/findings/1", "its page");
-	EQ_I(get("/guide/findings/1"), 200, "is there");
-	OK(has(SHOWN), "with its title");
-	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", "設定する", "due", "2026-12-20"), 303,
-	    "a plan");
-	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", "別の計画", "due", "2026-12-20"), 303,
-	    "of somebody who did not see it");
-	EQ_I(get("/guide/findings/1"), 200, "the first");
-	OK(has("設定する") && !has("別の計画"), "stays");
-	EQ_I(POST("/guide/findings/1/approve", "rev", "2"), 303, "approved");
-	EQ_I(POST("/guide/reviews", "held", "2026-11-18", "chair", "院長", "minutes", TORTURE, "d-1",
-	    "done"), 303, "a review");
-	EQ_I(get("/guide/reviews"), 200, "is kept");
-	OK(has(SHOWN), "with its minutes");
-	EQ_I(get("/guide/findings/1"), 200, "the finding");
-	OK(has("済"), "has ended");
-}
-
 /* upload(): The next request brings a file. */
 static void
 upload(void)
@@ -233,23 +157,176 @@ upload(void)
 	fio_close(st.f, spool);
 }
 
+/* A file that comes with a refused answer is not kept, and that is said. */
+static void
+refused_file(void)
+{
+	struct err e;
+	int64_t n = 9;
+
+	upload();
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "no", "target", "2020-01-01"), 422,
+	    "a day that was, with a file");
+	file = NULL;
+	OK(has("もう一度選んでください"), "the file must be chosen again");
+	OK(db_i64(c.db, "SELECT count(*) FROM guide_proofs", &n, "", &e) == 0 && n == 0,
+	    "it was not kept");
+}
+
+static void
+inspection(void)
+{
+	const struct guide_pack *p = guide_pack(c.guide, "check-r8");
+
+	EQ_I(POST("/guide/inspections", "pack", "check-r8", "due1", "2026-12-10", "due2",
+	    "2028-01-01"),
+	    422, "a day of another year");
+	OK(has("value=\"2028-01-01\"") && has("今年度のうち") && has("href=\"#f-due2\""),
+	    "is refused at its field, and is still there");
+	EQ_I(POST("/guide/inspections", "pack", "check-r8", "due1", "2027-02-01", "due2",
+	    "2026-12-10"), 422, "the second before the first");
+	OK(has("一回目と同じか"), "is refused");
+	EQ_I(POST("/guide/inspections", "pack", "check-r8", "due1", "2026-12-10", "due2",
+	    "2027-02-01"), 303, "begun");
+	EQ_S(location, "/guide/inspections/1", "leads to it");
+	EQ_I(get("/guide/inspections/1"), 200, "the task list");
+	OK(has("未着手") && has("19 項目のうち 0"), "nothing done yet");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "", "note", TORTURE), 422,
+	    "no answer chosen");
+	OK(has(SHOWN) && has("一つ選んでください"), "comes back with the note");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "no", "note", TORTURE, "expires",
+	    "2027-05-05"), 422, "no without a day");
+	OK(has(SHOWN) && has("value=\"no\" checked") && has("value=\"2027-05-05\"") &&
+	    has("href=\"#f-target\""), "comes back as it was");
+	refused_file();
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "no", "target", "2027-01-31", "note",
+	    TORTURE), 303, "no, with a day");
+	EQ_S(location, "/guide/packs/check-r8/R8-H-2-1", "leads to the next item");
+	EQ_I(get("/guide/packs/check-r8/R8-H-1-1"), 200, "the item");
+	OK(has(SHOWN) && !has("<b>&"), "the note is shown, and harms nothing");
+	EQ_I(POST("/guide/inspections/1/sign", "name", "代わりの " TORTURE), 422, "not complete");
+	OK(has("代わりの " SHOWN) && has("まだ答えていない項目が"), "is refused, the name stays");
+	c.facts = &closed;
+	EQ_I(POST("/guide/inspections/1/sign", "name", "院長"), 409, "the record cannot be opened");
+	c.facts = &facts;
+	EQ_I(get("/guide/inspections/1/check"), 200, "the answers");
+	OK(has("まだ答えていない項目が 18"), "how many are missing");
+	for (size_t i = 0; i < p->items; i++) {
+		char path[100];
+
+		(void)snprintf(path, sizeof(path), "/guide/packs/check-r8/%s", p->item[i].id);
+		if (strcmp(p->item[i].id, "R8-H-1-1") != 0 && POST(path, "value", "yes") != 303)
+			OK(false, "answer %s", path);
+	}
+	EQ_S(location, "/guide/inspections/1", "after the last the list again");
+	EQ_I(POST("/guide/inspections/1/sign", "name", "院長 " TORTURE), 303, "signed");
+	EQ_S(location, "/guide/inspections/1", "done");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "yes", "note", TORTURE), 409,
+	    "an answer after it was signed");
+	OK(has(SHOWN) && !has("<textarea"), "can still be copied");
+	EQ_I(get("/guide/inspections/1"), 200, "with its signature");
+	OK(has(SHOWN) && has("二回目を始める"), "and the second round");
+	EQ_I(POST("/guide/inspections/1/round", "x", ""), 303, "begun");
+	EQ_I(POST("/guide/packs/check-r8/R8-H-1-1", "value", "yes"), 303, "now yes");
+	EQ_I(get("/guide/practice/self-inspection"), 200, "the practice");
+	OK(has("badge green"), "is green: it was measured");
+}
+
+static void
+working(void)
+{
+	struct err e;
+	int64_t n = 0;
+
+	EQ_I(POST("/guide/practice/usb/say", "value", "yes", "note", TORTURE), 303, "say yes");
+	EQ_I(get("/guide/practice/usb"), 200, "the practice");
+	OK(has("badge yellow"), "yellow without a paper");
+	EQ_I(POST("/guide/practice/usb/say", "value", "", "note", TORTURE), 422, "say nothing");
+	OK(has(SHOWN), "the note stays");
+	c.facts = &closed;
+	EQ_I(POST("/guide/practice/usb/say", "value", "no", "note", TORTURE), 409,
+	    "the record cannot be opened");
+	c.facts = &facts;
+	OK(has(SHOWN) && has("value=\"no\" checked"), "what was typed stays");
+	EQ_I(POST("/guide/practice/usb/later", "until", "2026-11-26", "why", " "), 422,
+	    "later, without a reason");
+	OK(has("value=\"2026-11-26\"") && has("<details open>"), "comes back");
+	EQ_I(POST("/guide/practice/usb/later", "until", "2020-01-01", "why", TORTURE), 422,
+	    "later was before");
+	OK(has(SHOWN) && has("明日から一年"), "the reason stays");
+	EQ_I(POST("/guide/practice/usb/later", "until", "2026-11-25", "why", TORTURE), 303,
+	    "later");
+	EQ_S(location, "/", "with one");
+	EQ_I(POST("/guide/findings", "title", TORTURE, "pack", "check-r8", "item", "R8-H-2-9"), 303,
+	    "a finding");
+	EQ_S(location, "/guide/findings/1", "its page");
+	EQ_I(get("/guide/findings/1"), 200, "is there");
+	OK(has(SHOWN), "with its title");
+	EQ_I(POST("/guide/findings", "title", "二つ目", "detail", TORTURE, "pack", "check-r8", "item",
+	    "R8-H-2-9", "owner", "担当者"), 409, "the same item again");
+	OK(has(SHOWN) && has("二つ目") && has("担当者") && has("value=\"R8-H-2-9\""),
+	    "comes back with all of it");
+	EQ_I(POST("/guide/findings", "title", "", "detail", TORTURE), 422, "without a title");
+	OK(has(SHOWN) && has("href=\"#f-title\""), "comes back");
+	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", TORTURE, "due", "2020-01-01", "owner",
+	    "髙橋係"), 422, "a plan for a day that was");
+	OK(has(SHOWN) && has("2020-01-01") && has("髙橋係") && has("href=\"#f-due\""), "comes back");
+	EQ_I(POST("/guide/findings/1/end", "how", "drop", "why", ""), 422, "given up for no reason");
+	OK(has("<details open>"), "comes back open");
+	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", "設定する", "due", "2026-12-20"), 303,
+	    "a plan");
+	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", "別の計画", "due", "2026-12-20"), 409,
+	    "of somebody who did not see it");
+	OK(has("設定する") && has("別の計画") && has("ほかの人が先に変えた"), "sees both");
+	EQ_I(get("/guide/findings/1"), 200, "the first");
+	OK(has("設定する") && !has("別の計画"), "stays");
+	EQ_I(POST("/guide/findings/1/approve", "rev", "2"), 303, "approved");
+	EQ_I(POST("/guide/findings/1/approve", "rev", "1"), 409, "approved before it was seen");
+	EQ_I(POST("/guide/reviews", "held", "2026-11-18", "chair", "議長さん", "present", "皆さん",
+	    "minutes", TORTURE, "d-1", "postpone"), 422, "put off without a day");
+	OK(has(SHOWN) && has("議長さん") && has("皆さん") && has("value=\"postpone\" checked") &&
+	    has("href=\"#f-u-1\""), "the minutes come back");
+	c.facts = &closed;
+	EQ_I(POST("/guide/reviews", "held", "2026-11-18", "chair", "院長", "minutes", TORTURE), 409,
+	    "the record cannot be opened");
+	c.facts = &facts;
+	OK(has(SHOWN), "the minutes come back");
+	OK(db_i64(c.db, "SELECT count(*) FROM guide_reviews", &n, "", &e) == 0 && n == 0,
+	    "and no review was half kept");
+	EQ_I(POST("/guide/reviews", "held", "2026-11-18", "chair", "院長", "minutes", TORTURE, "d-1",
+	    "done"), 303, "a review");
+	EQ_I(get("/guide/reviews"), 200, "is kept");
+	OK(has(SHOWN), "with its minutes");
+	EQ_I(get("/guide/findings/1"), 200, "the finding");
+	OK(has("済"), "has ended");
+	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", TORTURE, "due", "2026-12-20"), 422,
+	    "a plan for what has ended");
+	OK(has(SHOWN) && !has("<textarea"), "can still be copied");
+}
+
 static void
 vendor(void)
 {
 	char token[64] = "", path[100];
+	static char full_note[9000];
 	struct fault_fio full;
 	struct err e;
 	const char *at;
 	int64_t n = 0;
 
-	EQ_I(POST("/guide/requests", "vendor", "", "practice", "patches", "due", "2026-12-20"), 303,
-	    "nobody");
-	EQ_S(location, "/guide/requests/new", "is refused");
+	EQ_I(POST("/guide/requests", "vendor", "", "practice", "patches", "form", "check-r8-vendor",
+	    "due", "2026-12-21"), 422, "nobody");
+	OK(has("value=\"patches\" selected") && has("value=\"check-r8-vendor\" checked") &&
+	    has("value=\"2026-12-21\""), "what was chosen stays");
+	EQ_I(POST("/guide/requests", "vendor", TORTURE, "due", "2020-12-21"), 422, "nothing to ask");
+	OK(has(SHOWN) && has("href=\"#f-practice\"") && has("href=\"#f-due\""), "both are said");
 	EQ_I(POST("/guide/requests", "vendor", "㈱ABC " TORTURE, "practice", "patches", "form",
 	    "check-r8-vendor", "due", "2026-12-20"), 303, "a letter");
 	EQ_S(location, "/guide/requests/1", "its page");
 	EQ_I(get("/guide/requests/1"), 200, "is there");
 	OK(has("㈱ABC " SHOWN), "to whom");
+	EQ_I(POST("/guide/requests/1/mail", "to", "髙橋 at example"), 422, "no mail yet");
+	OK(has("髙橋 at example") && has("メールの送り方がまだ"), "the address stays");
 	EQ_I(POST("/guide/requests/1/link", "x", ""), 200, "a way in");
 	at = memmem(body.p, body.len, "/vendor/", 8);
 	if (at)
@@ -260,15 +337,19 @@ vendor(void)
 	(void)snprintf(path, sizeof(path), "/vendor/%s", token);
 	EQ_I(get(path), 200, "the vendor's page");
 	OK(has("v-R8-V-2-6"), "with the form");
-	EQ_I(POST(path, "v-R8-V-2-6", "no"), 422, "without a name");
-	OK(has("checked"), "what was chosen is still there");
+	EQ_I(POST(path, "v-R8-V-2-6", "no", "n-R8-V-2-6", TORTURE), 422, "without a name");
+	OK(has("checked") && has(SHOWN), "what was chosen is still there");
+	memset(full_note, 'x', sizeof(full_note) - 1);
+	EQ_I(POST(path, "name", "山田", "v-R8-V-2-6", "no", "n-R8-V-2-6", full_note), 422,
+	    "more than is taken");
+	OK(has("山田") && has("xxxxxxxx"), "is still there");
 	upload();
 	st.f = fault_fio_init(&full);
 	full.only = FF_WRITE;
 	full.fail_at = 1;
 	full.sys = ENOSPC;
-	EQ_I(POST(path, "name", "山田", "v-R8-V-2-6", "no"), 0, "a full disk");
-	OK(full.fired, "in the middle of the file");
+	EQ_I(POST(path, "name", "山田", "v-R8-V-2-6", "no"), 507, "a full disk");
+	OK(full.fired && has("山田"), "in the middle of the file; the answer comes back");
 	st.f = fio_os();
 	EQ_I(get(path), 200, "does not close the way");
 	upload(); /* it was removed with the request */

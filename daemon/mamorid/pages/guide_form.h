@@ -1,0 +1,56 @@
+/* Forms of 点検 that come back: what was typed stays, and what is wrong stands at its field. */
+#ifndef MAMORI_DAEMON_MAMORID_PAGES_GUIDE_FORM_H
+#define MAMORI_DAEMON_MAMORID_PAGES_GUIDE_FORM_H
+
+#include "mamorid/pages/guide_page.h"
+
+/* A form that was sent. Pages take a pointer to it, or NULL when they are shown afresh. */
+struct guide_form {
+	struct req *r;
+	unsigned status;  /* 0: nothing is wrong so far */
+	json_t *wrong;    /* {field: words} */
+	json_t *errors;   /* [{name, text}] for {{> errors}} */
+	json_t *kept;     /* [{label, text}]: what people typed, for a page that no longer has the form */
+};
+
+struct guide_form guide_form_begin(struct req *r);
+void guide_form_end(struct guide_form *f);
+
+/* guide_form_wrong(f, name, label, word): The field is wrong; ${label} and ${word} are keys of the
+ * strings. Only the first problem of a field is said. */
+void guide_form_wrong(struct guide_form *f, const char *name, const char *label, const char *word);
+/* guide_form_text(f, name, label, must, max): A field with words: ${must} not be empty, at most
+ * ${max} bytes. */
+void guide_form_text(struct guide_form *f, const char *name, const char *label, bool must,
+    size_t max);
+/* guide_form_day(f, name, label, from, to): A day between the two; "" where that side is open.
+ * ${word} says which days would do. */
+void guide_form_day(struct guide_form *f, const char *name, const char *label, const char *from,
+    const char *to, const char *word);
+/* guide_form_choice(f, name, label, ret): One of the four answers. */
+void guide_form_choice(struct guide_form *f, const char *name, const char *label,
+    enum guide_value *ret);
+/* guide_form_proof(f): The fields that go with a file. */
+void guide_form_proof(struct guide_form *f);
+/* guide_form_sealed(f, name, label): Whether the sealed record is open: asked before anything is
+ * written that must be sealed. */
+void guide_form_sealed(struct guide_form *f, const char *name, const char *label);
+
+/* guide_form_no(f, why, name, label, e): The engine said no: at this field, with words for the kind
+ * of refusal. 0, or the code when a form would not help (no such thing, no right, no memory). */
+MUST int guide_form_no(struct guide_form *f, const struct err *why, const char *name,
+    const char *label, struct err *e);
+
+/* guide_form_page(f, r, template, m, e): Answer with the page, with what is wrong where ${f} says
+ * something. Takes ${m}. */
+MUST int guide_form_page(const struct guide_form *f, struct req *r, const char *template,
+    json_t *m, struct err *e);
+
+/* guide_form_value(r, name, otherwise): What was typed, else ${otherwise}. */
+const char *guide_form_value(const struct req *r, const char *name, const char *otherwise);
+
+/* Pages that forms of other files lead back to; ${f} NULL: afresh. */
+MUST int guide_pack_page(struct req *r, const char *id, const struct guide_form *f, struct err *e);
+MUST int guide_request_page(struct req *r, const struct guide_form *f, struct err *e);
+
+#endif
