@@ -349,6 +349,29 @@ glass_review(struct req *r, struct err *e)
 
 /* --- who looked at what --------------------------------------------------------------------- */
 
+struct entries {
+	json_t *rows;
+	bool ja;
+};
+
+/* did(what, ja, out, size): "AREA.VERB" in words; whatever else there is stays as it is. */
+static void
+did(const char *what, bool ja, char *out, size_t size)
+{
+	char in[ACCESSLOG_WHAT + 16], to[ACCESSLOG_WHAT + 16];
+	size_t n = strcspn(what, ".");
+	const char *a, *v;
+
+	(void)snprintf(in, sizeof(in), "did.in.%.*s", (int)n, what);
+	(void)snprintf(to, sizeof(to), "did.to.%s", what[n] ? what + n + 1 : "");
+	a = tmpl_word(in, ja);
+	v = tmpl_word(to, ja);
+	if (a && v)
+		(void)snprintf(out, size, "%s – %s", a, v);
+	else
+		(void)snprintf(out, size, "%s", what);
+}
+
 static int
 on_entry(const struct access_entry *x, void *cookie, struct err *e)
 {
@@ -356,12 +379,15 @@ on_entry(const struct access_entry *x, void *cookie, struct err *e)
 	    (json_int_t)x->seq, "at", (json_int_t)x->at, "account", x->account, "name", x->name,
 	    "source", x->source, "what", x->what, "object", x->object, "result", x->result,
 	    "detail", x->detail);
-	char word[ACCESSLOG_WHAT + 8];
+	struct entries *t = cookie;
+	char word[ACCESSLOG_WHAT + 8], said[160];
 
 	(void)e;
 	(void)snprintf(word, sizeof(word), "did.%s", x->what);
-	model_text(o, "word", tmpl_word(word, true) ? word : x->what);
-	(void)json_array_append_new(cookie, o);
+	if (!tmpl_word(word, true))
+		did(x->what, t->ja, said, sizeof(said));
+	model_text(o, "word", tmpl_word(word, true) ? word : said);
+	(void)json_array_append_new(t->rows, o);
 	return 0;
 }
 
@@ -370,16 +396,17 @@ access_log(struct req *r, struct err *e)
 {
 	struct access_filter f = {0};
 	uint64_t before = 0, next = 0;
-	json_t *m = json_object(), *a = json_array();
+	json_t *m = json_object();
+	struct entries t = {.rows = json_array(), .ja = r->ja};
 	int rc = 0;
 
 	(void)snprintf(f.account, sizeof(f.account), "%s", req_get(r, "account"));
 	(void)snprintf(f.what, sizeof(f.what), "%s", req_get(r, "what"));
 	(void)snprintf(f.result, sizeof(f.result), "%s", req_get(r, "result"));
 	before = (uint64_t)req_num(req_get(r, "before"), 1, INT64_MAX, 0);
-	model_put(m, "rows", a);
+	model_put(m, "rows", t.rows);
 	if (r->c->ops.log)
-		rc = accesslog_page(r->c->log, &f, before, PER, on_entry, a, &next, e);
+		rc = accesslog_page(r->c->log, &f, before, PER, on_entry, &t, &next, e);
 	if (rc < 0) {
 		json_decref(m);
 		return rc;

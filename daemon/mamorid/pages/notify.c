@@ -35,7 +35,11 @@ put_messages(struct req *r, json_t *m, const char *way, const char *target)
 	json_array_foreach(list, i, o) {
 		bool sent = json_integer_value(json_object_get(o, "sent")) > 0;
 		bool dead = json_integer_value(json_object_get(o, "gave_up")) > 0;
+		char word[64];
 
+		(void)snprintf(word, sizeof(word), "hook.%.40s", guide_page_text(o, "kind"));
+		if (tmpl_word(word, true))
+			model_text(o, "kind", word);
 		model_text(o, "state",
 		    sent       ? "notify.sent"
 			: dead ? "notify.dead"
@@ -279,6 +283,18 @@ hook_add(struct req *r, struct err *e)
 	return req_page(r, "secret-once", m, e);
 }
 
+/* ["alarm.raised", ...] as keys of the strings. */
+static json_t *
+kind_words(const json_t *kinds)
+{
+	json_t *list = json_array(), *v;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)kinds, i, v)
+		(void)json_array_append_new(list, json_sprintf("hook.%s", json_string_value(v)));
+	return list;
+}
+
 static int
 hook_show(struct req *r, struct err *e)
 {
@@ -288,9 +304,9 @@ hook_show(struct req *r, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	m = json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:O,s:b}", "id", h.id, "url", h.url, "name", h.name,
+	m = json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:b}", "id", h.id, "url", h.url, "name", h.name,
 	    "off", (json_int_t)h.off, "why", h.why, "good_at", (json_int_t)h.good_at, "kinds",
-	    h.kinds, "inside", (int)h.inside);
+	    kind_words(h.kinds), "inside", (int)h.inside);
 	notify_hook_free(&h);
 	put_messages(r, m, "hook", req_id(r, 0));
 	model_bool(m, "may", req_may(r, AREA_API, VERB_WRITE, NULL));
