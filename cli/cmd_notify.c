@@ -37,6 +37,7 @@ notify_cli_open(struct cli *c, struct notify_cli *x)
 void
 notify_cli_close(struct notify_cli *x)
 {
+	notify_maker_end(&x->maker);
 	facts_close(x->facts);
 	db_close(x->db);
 	state_close(&x->st);

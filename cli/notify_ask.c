@@ -140,10 +140,11 @@ wait_for(pid_t pid)
 	return false;
 }
 
-int
-notify_ask_pdf(struct notify_cli *x, int64_t id, struct buf *pdf, struct err *e)
+bool
+notify_ask_make(void *cookie, int64_t id, const char *name)
 {
-	char path[PATH_MAX + 80], name[40], number[24];
+	const struct notify_cli *x = cookie;
+	char path[PATH_MAX + 80], number[24];
 	const char *const argv[] = {x->c->self, "--state", x->c->state, "--json", "guide", "letter",
 	    number, "--pdf", path, NULL};
 	const char *tz = getenv("TZ");
@@ -151,22 +152,30 @@ notify_ask_pdf(struct notify_cli *x, int64_t id, struct buf *pdf, struct err *e)
 	const char *const env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", tz ? zone : NULL, NULL};
 	struct proc_spec s = {.path = x->c->self, .argv = argv, .env = env, .in = -1, .out = -1,
 	    .err = -1, .own_group = true, .cpu_seconds = PDF_SECONDS};
-	int dir = state_dir(&x->st, "spool", true, e), r;
 	pid_t pid;
+
+	(void)snprintf(zone, sizeof(zone), "TZ=%.100s", tz ? tz : "");
+	(void)snprintf(number, sizeof(number), "%lld", (long long)id);
+	(void)snprintf(path, sizeof(path), "%s/spool/%s", x->st.path, name);
+	return proc_spawn(&s, &pid, NULL) == 0 && wait_for(pid);
+}
+
+int
+notify_ask_pdf(struct notify_cli *x, int64_t id, struct buf *pdf, struct err *e)
+{
+	char name[NOTIFY_MAKER_NAME];
+	int dir = state_dir(&x->st, "spool", true, e), r;
 
 	if (dir < 0)
 		return dir;
-	(void)snprintf(zone, sizeof(zone), "TZ=%.100s", tz ? tz : "");
-	(void)snprintf(number, sizeof(number), "%lld", (long long)id);
 	(void)snprintf(name, sizeof(name), "letter-%d.pdf", (int)getpid());
-	(void)snprintf(path, sizeof(path), "%s/spool/%s", x->st.path, name);
 	/* without the renderer the letter goes out without its PDF: all words are in the mail */
-	if (proc_spawn(&s, &pid, NULL) == 0 && wait_for(pid) &&
+	if (notify_maker_ask(&x->maker, id, name, PDF_SECONDS + 30) &&
 	    fio_slurp(x->st.f, dir, name, pdf, NULL) < 0)
 		buf_clear(pdf);
 	r = fio_unlink(x->st.f, dir, name, NULL);
 	fio_close(x->st.f, dir);
-	return r == E_NOENT || r == 0 ? 0 : err_set(e, r, "cannot remove %s", path);
+	return r == E_NOENT || r == 0 ? 0 : err_set(e, r, "cannot remove spool/%s", name);
 }
 
 /* -- mamori notify request ----------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "cli/notify_cli.h"
+#include "identity/accesslog.h"
 #include "post/post.h"
 #include "text/mime.h"
 
@@ -344,6 +345,28 @@ look_and_send(struct notify_cli *x, struct sender *s, struct err *e)
 	    r, notify_due(x->db, x->now, "hook", on_hook, s, &why), &why, e);
 }
 
+/* enter(x, ret, e): Open or make what could not be made inside; then go in. */
+static int
+enter(struct notify_cli *x, struct jail_report *ret, struct err *e)
+{
+	struct accesslog *a;
+	struct notify_mail m;
+	const char *ca[2] = {m.ca, getenv("MAMORI_WEBHOOK_CA")};
+	int r = notify_mail_get(x->db, &m, e), spool;
+
+	if (r < 0)
+		return r;
+	spool = state_dir(&x->st, "spool", true, e);
+	if (spool < 0)
+		return spool;
+	fio_close(x->st.f, spool);
+	r = accesslog_open(&x->st, true, x->now, &a, e);
+	if (r < 0)
+		return r;
+	accesslog_close(a);
+	return notify_jail(x->st.path, ca, ret, e);
+}
+
 int
 notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e)
 {
@@ -353,10 +376,19 @@ notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e)
 	int fd, r;
 
 	*ret = (struct notify_run){0};
+	/* before the lock, which a helper would keep */
+	r = notify_maker_start(&x->maker, notify_ask_make, x, e);
+	if (r < 0)
+		return r;
 	r = notify_cli_lock(x, &fd, e);
 	ret->busy = r == 0;
 	if (r <= 0)
 		return r;
+	r = enter(x, &ret->jail, e);
+	if (r < 0) { /* perhaps half inside */
+		fio_close(x->st.f, fd);
+		return r;
+	}
 	r = look_and_send(x, &s, e);
 	r = notify_cli_first(r, notify_counts(x->db, "mail", x->now, &m, &why), &why, e);
 	r = notify_cli_first(r, notify_counts(x->db, "hook", x->now, &h, &why), &why, e);
@@ -391,11 +423,15 @@ notify_cmd_send(struct cli *c, int argc, char **argv)
 		    run.sent, run.failed, run.given_up, run.waiting);
 	if (r == 0 && run.why[0])
 		cli_say(c, "  %s", run.why);
+	if (r == 0 && !run.busy && run.jail.level < JAIL_PATHS)
+		cli_say(c, L(c, "  この機械では囲いが弱くなっています: %s", "  the jail is weak on this machine: %s"),
+		    run.jail.text);
 	if (r == 0)
 		cli_json(c,
-		    json_pack("{s:b,s:b,s:i,s:i,s:i,s:i,s:s}", "ok", run.failed == 0, "busy",
+		    json_pack("{s:b,s:b,s:i,s:i,s:i,s:i,s:s,s:s}", "ok", run.failed == 0, "busy",
 			(int)run.busy, "sent", run.sent, "failed", run.failed, "given_up",
-			run.given_up, "waiting", run.waiting, "why", run.why));
+			run.given_up, "waiting", run.waiting, "why", run.why, "jail",
+			run.jail.text));
 	r = notify_cli_end(&x, r, &e, "知らせを送れません", "cannot send");
 	return r == CLI_OK && run.failed > 0 ? CLI_NO : r;
 }

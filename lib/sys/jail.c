@@ -48,7 +48,8 @@ enum {
 	LL_IOCTL_DEV = 1 << 15, /* ABI 5 */
 	LL_ABI1 = 0x1fff,
 	LL_FILE_BITS = LL_EXECUTE | LL_WRITE_FILE | LL_READ_FILE | LL_TRUNCATE | LL_IOCTL_DEV,
-	LL_NET_ALL = 3, /* ABI 4: bind and connect TCP */
+	LL_NET_BIND = 1, /* ABI 4 */
+	LL_NET_ALL = 3,  /* bind and connect TCP */
 };
 
 struct ll_ruleset {
@@ -81,6 +82,8 @@ rights(unsigned may)
 
 	if (may & JAIL_READ)
 		v |= LL_READ_FILE | LL_READ_DIR;
+	if (may & JAIL_LIST)
+		v |= LL_READ_DIR;
 	if (may & JAIL_WRITE)
 		v |= LL_WRITE_FILE | LL_MAKE_ANY | LL_REFER | LL_TRUNCATE;
 	if (may & JAIL_EXEC)
@@ -117,9 +120,9 @@ enter_paths(const struct jail *j, struct jail_report *rep, struct err *e)
 		return 0; /* not in this kernel, or switched off at boot */
 	rep->landlock_abi = (int)abi;
 	attr.fs = handled_fs(rep->landlock_abi);
-	if (abi >= 4 && !j->tcp) {
-		attr.net = LL_NET_ALL;
-		rep->tcp_closed = true;
+	if (abi >= 4) {
+		attr.net = j->tcp ? LL_NET_BIND : LL_NET_ALL;
+		rep->tcp_closed = !j->tcp;
 	}
 	/* an older kernel knows a shorter structure */
 	set = (int)syscall(LL_CREATE_RULESET, &attr, abi >= 4 ? 16UL : 8UL, 0);
@@ -162,6 +165,7 @@ static const char *const calls_serve[] = {"accept", "accept4", "listen", "getsoc
     "getpeername"};
 static const char *const calls_socket[] = {"connect", "bind", "socketpair", "listen",
     "getsockname", "getpeername"};
+static const char *const calls_inet[] = {"sendmmsg", "recvmmsg"}; /* the resolver asks for both kinds */
 static const char *const calls_threads[] = {"clone", "clone3", "set_tid_address",
     "sched_setaffinity", "prctl", "arch_prctl"};
 static const char *const calls_children[] = {"clone", "clone3", "fork", "vfork", "execve",
@@ -229,6 +233,8 @@ fill(scmp_filter_ctx ctx, unsigned sets)
 		rc = allow(ctx, calls_children, ARRAY_LEN(calls_children));
 	if (rc == 0 && (sets & (JAIL_S_UNIX | JAIL_S_INET)))
 		rc = allow(ctx, calls_socket, ARRAY_LEN(calls_socket));
+	if (rc == 0 && (sets & JAIL_S_INET))
+		rc = allow(ctx, calls_inet, ARRAY_LEN(calls_inet));
 	if (rc == 0 && (sets & JAIL_S_UNIX))
 		rc = allow_family(ctx, AF_UNIX);
 	if (rc == 0 && (sets & JAIL_S_INET))

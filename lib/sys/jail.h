@@ -18,6 +18,7 @@ enum { /* what may be done below a path */
 	JAIL_READ = 1,
 	JAIL_WRITE = 2, /* also make, rename and remove */
 	JAIL_EXEC = 4,
+	JAIL_LIST = 8,  /* open directories and see names, no file */
 };
 
 enum { /* sets of system calls, beside those every program needs */
@@ -47,7 +48,7 @@ struct jail {
 	size_t npaths;
 	unsigned sets;
 	uint64_t keep_caps;       /* bits 1 << CAP_*; kept as permitted and effective */
-	bool tcp;                 /* Landlock: binding and connecting TCP stays possible */
+	bool tcp;                 /* Landlock: connecting TCP stays possible, binding never */
 	unsigned max_files;       /* RLIMIT_NOFILE; 0: as it is */
 	uint64_t max_memory;      /* RLIMIT_AS in bytes; 0: as it is (so with ASan, too) */
 	enum jail_level min_level; /* refuse to go on below this */

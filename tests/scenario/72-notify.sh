@@ -68,6 +68,7 @@ ok "setting up" "$MAMORI" notify set --server "smtp://localhost:$(cat smtp.port)
 	--base https://console.example:8443 --digest off
 status "the server's certificate is not known" 1 "$MAMORI" notify test
 is "so nothing was sent" "$(mails)" 0
+ok "who sends says in which jail" grep -q 'jail: no new privileges, system calls listed' <<<"$(mj notify send | jq -r .jail)"
 "$MAMORI" notify set --ca "$PWD/cert.pem" >/dev/null
 again
 status "a wrong password" 1 "$MAMORI" notify send
