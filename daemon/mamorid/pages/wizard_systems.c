@@ -33,6 +33,22 @@ links(struct wizard_form *f, json_t *row)
 	wizard_choice(f, row, "connection", "wizard.connection", NULL, options);
 }
 
+/* own_title(f, row): There are two cards for what has no kind; they are told apart by a number. */
+static void
+own_title(struct wizard_form *f, json_t *row)
+{
+	char title[80];
+	unsigned n = 1;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(f->rows, i, one)
+		n += json_is_true(json_object_get(one, "own"));
+	model_bool(row, "own", true);
+	(void)snprintf(title, sizeof(title), "%.60s %u", wizard_word(f, "wizard.card.other"), n);
+	model_text(row, "card", title);
+}
+
 /* card(f, p, rec, kind, example, title, e): A card. ${kind}: its key of system_kind. */
 static void
 card(struct wizard_form *f, const char *p, json_t *rec, const char *kind, json_t *example,
@@ -53,7 +69,10 @@ card(struct wizard_form *f, const char *p, json_t *rec, const char *kind, json_t
 	(void)snprintf(name, sizeof(name), "%.15s_use", p);
 	model_text(row, "use", name);
 	model_bool(row, "used", used);
-	model_text(row, "card", own ? wizard_word(f, "wizard.card.other") : title);
+	if (own)
+		own_title(f, row);
+	else
+		model_text(row, "card", title);
 	model_text(row, "skind", kind);
 	model_text(row, "vault", wizard_value(f, row, "vault"));
 	if (own)
@@ -83,14 +102,19 @@ sent_cards(struct wizard_form *f)
 	for (size_t i = 0; wizard_again(f, "s", i, "skind", p); i++) {
 		const struct register_choice *c;
 		char name[FORM_NAME], title[FORM_NAME];
+		bool other;
 
 		(void)snprintf(name, sizeof(name), "%s_skind", p);
 		(void)snprintf(title, sizeof(title), "%s_card", p);
 		c = register_choice(rf, req_form(f->r, name));
 		if (!c)
 			continue;
-		card(f, p, NULL, c->key, NULL, *req_form(f->r, title) ? req_form(f->r, title)
-		    : strcmp(c->key, "other") == 0 ? "" : reg_label(f->r, c->ja, c->en));
+		other = strcmp(c->key, "other") == 0;
+		/* a card that had a field for its name has it again */
+		(void)snprintf(name, sizeof(name), "%s_name", p);
+		card(f, p, NULL, c->key, NULL, other && form_has(&f->r->form, name) ? ""
+		    : *req_form(f->r, title) ? req_form(f->r, title)
+		    : other ? "" : reg_label(f->r, c->ja, c->en));
 	}
 	return 0;
 }
@@ -182,8 +206,8 @@ wizard_items_systems(struct wizard_form *f, struct err *e)
 		if (!used && !*name)
 			continue;
 		if (!used || (strcmp(kind, "other") == 0 && !*name && !*reg_text(row, "vault"))) {
-			wizard_blame(f, row, used ? "name" : "use", wizard_word(f,
-			    "wizard.card.other"), wizard_word(f, used ? "wizard.missing"
+			wizard_blame(f, row, used ? "name" : "use", reg_text(row, "card"),
+			    wizard_word(f, used ? "wizard.missing"
 			    : "wizard.card.tick"));
 			continue;
 		}

@@ -239,9 +239,14 @@ systems(void)
 {
 	EQ_I(get("/wizard/systems"), 200, "cards");
 	OK(has("レセコン") && has("name=\"s15_name\""), "of every kind, and others by name");
+	OK(has("そのほか 1") && has("そのほか 2") && !has("そのほか 3"), "which can be told apart");
+	/* as a browser sends it: with the card's own words */
 	EQ_I(POST("/wizard/systems", "go", "save", "s0_skind", "other", "s0_use", "1", "s0_name",
-		 "", "s1_skind", "other", "s1_name", "名だけ"),
+		 "", "s0_card", "そのほか 1", "s1_skind", "other", "s1_name", "名だけ", "s1_card",
+		 "そのほか 2"),
 	    422, "others need a name, a name needs a tick");
+	OK(has("name=\"s0_name\"") && has("そのほか 1: ") && has("そのほか 2: "),
+	    "and can still be given one");
 	OK(has("href=\"#f-s0_name\"") && has("href=\"#f-s1_use\"") && has("value=\"名だけ\""),
 	    "each is told");
 	for (int i = 0; i < 2; i++)
