@@ -32,11 +32,13 @@ const char *reg_label(const struct reg *r, const char *field);
 MUST int reg_table(struct reg *r, const char *path, const char *sheet, const struct csv_options *o,
     struct table *t, struct csv_found *ret, struct err *e);
 
-cli_fn register_import_cmd, register_export_cmd, register_check_cmd;
+cli_fn register_import_cmd, register_columns_cmd, register_export_cmd, register_check_cmd;
 
 #define REG_IMPORT                                                                                 \
 	"mamori register import KIND FILE [--dry-run] [--conflict stop|skip|update] "              \
-	"[--map LABEL=FIELD]... [--encoding utf-8|cp932|utf-16] [--sheet NAME] [--by NAME]"
+	"[--map HEADING=FIELD]... [--columns FILE] [--fill FIELD=VALUE]... [--heading ROW] "       \
+	"[--remember] [--encoding utf-8|cp932|utf-16] [--sheet NAME] [--by NAME]"
+#define REG_COLUMNS "mamori register columns KIND [--forget]"
 #define REG_EXPORT                                                                                 \
 	"mamori register export KIND FILE [--format csv|xlsx] "                                    \
 	"[--encoding utf-8-bom|utf-8|cp932] [--all] [--text TEXT] [--filter FIELD=VALUE]..."

@@ -653,6 +653,7 @@ cmd_register(struct cli *c, int argc, char **argv)
 		{"history", register_history_cmd, REG_HISTORY, "だれが、いつ、何を変えたか", "who changed what, and when"},
 		{"attach", register_attach_cmd, REG_ATTACH, "ファイルを付けます", "attach a file"},
 		{"import", register_import_cmd, REG_IMPORT, "CSV・Excel から取り込みます", "take in CSV or a spreadsheet"},
+		{"columns", register_columns_cmd, REG_COLUMNS, "取り込みで覚えた列の選び方", "how columns were chosen in imports"},
 		{"export", register_export_cmd, REG_EXPORT, "CSV・Excel に書き出します", "write CSV or a spreadsheet"},
 		{"check", register_check_cmd, REG_CHECK, "台帳の状態を確かめ、事実として記録します", "record what the registers say as facts"},
 	};

@@ -10,9 +10,11 @@
 
 #include "base/num.h"
 #include "cli/cli_register.h"
+#include "register/match.h"
+#include "sys/fio.h"
 #include "text/xlsx.h"
 
-enum { OUT_MAX = 256 << 20 };
+enum { OUT_MAX = 256 << 20, COLUMNS_MAX = 4 << 20 };
 
 static const char *
 str(json_t *o, const char *key)
@@ -33,14 +35,26 @@ num(json_t *o, const char *key)
 struct in_options {
 	struct register_import how;
 	struct csv_options csv;
-	const char *sheet, *by;
+	const char *sheet, *by, *columns;
 };
+
+/* pair(o, arg, last): Add "NAME=VALUE" to an object. */
+static bool
+pair(json_t *o, const char *arg, bool last)
+{
+	const char *eq = last ? strrchr(arg, '=') : strchr(arg, '=');
+	char name[REGISTER_LABEL];
+
+	if (!eq || eq == arg || (size_t)(eq - arg) >= sizeof(name))
+		return false;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(eq - arg), arg);
+	return json_object_set_new(o, name, json_string(eq + 1)) == 0;
+}
 
 static bool
 in_option(struct in_options *o, int opt, const char *arg)
 {
-	const char *eq;
-	char label[256];
+	uint64_t n;
 
 	switch (opt) {
 	case 'd':
@@ -51,11 +65,20 @@ in_option(struct in_options *o, int opt, const char *arg)
 		    : strcmp(arg, "update") == 0 ? REGISTER_UPDATE : REGISTER_STOP;
 		return o->how.mode != REGISTER_STOP || strcmp(arg, "stop") == 0;
 	case 'm':
-		eq = strrchr(arg, '=');
-		if (!eq || eq == arg || (size_t)(eq - arg) >= sizeof(label))
+		return pair(o->how.map, arg, true);
+	case 'f':
+		return pair(o->how.fill, arg, false);
+	case 'C':
+		o->columns = arg;
+		return true;
+	case 'r':
+		o->how.keep = true;
+		return true;
+	case 'h':
+		if (num_parse_u64(arg, INT32_MAX, &n, NULL) < 0 || n == 0)
 			return false;
-		(void)snprintf(label, sizeof(label), "%.*s", (int)(eq - arg), arg);
-		return json_object_set_new(o->how.map, label, json_string(eq + 1)) == 0;
+		o->how.row = (int64_t)n;
+		return true;
 	case 'e':
 		o->csv.given = true;
 		return csv_encoding_get(arg, &o->csv.encoding) == 0;
@@ -91,11 +114,19 @@ say_conflict(struct reg *r, json_t *p)
 	    str(p, "id"), strcmp(why, "changed") == 0 ? L(r->c,
 	    "書き出した後に、ほかの人が変えました", "was changed by somebody else since the export")
 	    : strcmp(why, "archived") == 0 ? L(r->c, "保管済みです", "is archived")
+	    : strcmp(str(p, "by"), r->k->title) != 0 ? L(r->c,
+	    "同じ番号のものがもうあります", "something with the same number is there already")
 	    : L(r->c, "同じものがもうあります", "seems to be there already"));
 	json_array_foreach(json_object_get(p, "fields"), i, f)
 		fprintf(stderr, L(r->c, "      %s: いま「%s」 ファイル「%s」\n",
 		    "      %s: is \"%s\", in the file \"%s\"\n"), reg_label(r, str(f, "field")),
 		    str(f, "theirs"), str(f, "mine"));
+}
+
+static const char *
+field_word(const struct reg *r, const char *field)
+{
+	return strcmp(field, "_id") == 0 ? "ID" : reg_label(r, field);
 }
 
 static void
@@ -105,14 +136,45 @@ say_mapping(struct reg *r, json_t *res)
 	size_t i;
 
 	json_array_foreach(json_object_get(res, "columns"), i, c) {
-		const char *field = str(c, "field");
+		const char *field = str(c, "field"), *how = str(c, "how"), *mark = "";
 
-		if (!*field)
-			cli_say(r->c, L(r->c, "  列「%s」は取り込みません", "  column \"%s\" is left out"),
-			    str(c, "label"));
+		if (strcmp(how, "alike") == 0 || strcmp(how, "alias") == 0)
+			mark = L(r->c, "（推測）", " (a guess)");
+		else if (strcmp(how, "kept") == 0)
+			mark = L(r->c, "（前に選んだとおり）", " (as chosen before)");
+		if (strcmp(how, "twice") == 0)
+			cli_say(r->c, L(r->c, "  列「%s」は取り込みません（%s の列がほかにあります）",
+			    "  column \"%s\" is left out (another column is the %s)"),
+			    str(c, "label"), field_word(r, str(c, "guess")));
+		else if (!*field)
+			cli_say(r->c, L(r->c, "  列「%s」は取り込みません%s",
+			    "  column \"%s\" is left out%s"), str(c, "label"), mark);
 		else
-			cli_say(r->c, L(r->c, "  列「%s」→ %s", "  column \"%s\" → %s"), str(c, "label"),
-			    strcmp(field, "_id") == 0 ? "ID" : reg_label(r, field));
+			cli_say(r->c, L(r->c, "  列「%s」→ %s%s", "  column \"%s\" → %s%s"),
+			    str(c, "label"), field_word(r, field), mark);
+	}
+}
+
+/* say_missing(r, res): What keeps rows from being read, as a whole. */
+static void
+say_missing(struct reg *r, json_t *res)
+{
+	json_t *p;
+	size_t i;
+
+	if (json_is_true(json_object_get(res, "changed")))
+		fprintf(stderr, "%s\n", L(r->c, "  列の見出しが、試したときと違います。もう一度試してください。",
+		    "  The headings are not those of the trial. Please try again."));
+	json_array_foreach(json_object_get(res, "missing"), i, p) {
+		const char *field = str(p, "field");
+
+		fprintf(stderr, L(r->c,
+		    "  「%s」の列がありません。--map '見出し=%s' で選べます（見出しは %lld 行目）\n",
+		    "  No column is the %s. Choose one with --map 'HEADING=%s' (the heading is row "
+		    "%lld)\n"), reg_label(r, field), field, num(res, "row"));
+		if (strcmp(field, r->k->title) != 0)
+			fprintf(stderr, L(r->c, "    どの新しい行も同じなら --fill '%s=値'\n",
+			    "    or --fill '%s=VALUE' when all new rows have the same\n"), field);
 	}
 }
 
@@ -125,6 +187,7 @@ say_import(struct reg *r, json_t *res)
 	size_t i;
 
 	say_mapping(r, res);
+	say_missing(r, res);
 	json_array_foreach(json_object_get(res, "warnings"), i, p)
 		say_place(r, p);
 	json_array_foreach(json_object_get(res, "problems"), i, p)
@@ -150,8 +213,33 @@ say_import(struct reg *r, json_t *res)
 	return done ? CLI_OK : CLI_NO;
 }
 
+/* shown(o, e): The file with the columns of a trial. */
 static int
-import_file(struct reg *r, const char *path, const struct in_options *o)
+shown(struct in_options *o, struct err *e)
+{
+	json_error_t bad;
+	struct buf b;
+	int r;
+
+	if (!o->columns)
+		return 0;
+	buf_init(&b, COLUMNS_MAX);
+	r = fio_slurp(fio_os(), AT_FDCWD, o->columns, &b, e);
+	o->how.shown = r == 0 ? json_loadb((const char *)b.p, b.len, JSON_REJECT_DUPLICATES, &bad)
+			      : NULL;
+	buf_free(&b);
+	if (r < 0)
+		return r;
+	if (!json_is_array(json_object_get(o->how.shown, "columns")))
+		return err_set(e, E_INVAL, "%s: not what a trial printed with --json", o->columns);
+	if (json_is_object(json_object_get(o->how.shown, "fill")))
+		(void)json_object_update_missing(o->how.fill,
+		    json_object_get(o->how.shown, "fill"));
+	return 0;
+}
+
+static int
+import_file(struct reg *r, const char *path, struct in_options *o)
 {
 	struct csv_found found = {CSV_UTF8, ','};
 	struct err e = {0};
@@ -160,7 +248,9 @@ import_file(struct reg *r, const char *path, const struct in_options *o)
 	int x;
 
 	table_init(&t);
-	x = reg_table(r, path, o->sheet, &o->csv, &t, &found, &e);
+	x = shown(o, &e);
+	if (x == 0)
+		x = reg_table(r, path, o->sheet, &o->csv, &t, &found, &e);
 	if (x == 0)
 		x = register_import(r->db, r->k, &t, &o->how, &r->who, &res, &e);
 	table_free(&t);
@@ -180,8 +270,11 @@ register_import_cmd(struct cli *c, int argc, char **argv)
 	static const struct option opts[] = {{"dry-run", no_argument, NULL, 'd'},
 	    {"conflict", required_argument, NULL, 'c'}, {"map", required_argument, NULL, 'm'},
 	    {"encoding", required_argument, NULL, 'e'}, {"sheet", required_argument, NULL, 's'},
-	    {"by", required_argument, NULL, 'b'}, {0}};
-	struct in_options o = {.how = {.map = json_object()}, .csv = {.restore = true}};
+	    {"by", required_argument, NULL, 'b'}, {"columns", required_argument, NULL, 'C'},
+	    {"fill", required_argument, NULL, 'f'}, {"heading", required_argument, NULL, 'h'},
+	    {"remember", no_argument, NULL, 'r'}, {0}};
+	struct in_options o = {.how = {.map = json_object(), .fill = json_object()},
+	    .csv = {.restore = true}};
 	struct reg r;
 	int opt, x = CLI_OK;
 
@@ -201,7 +294,62 @@ register_import_cmd(struct cli *c, int argc, char **argv)
 		reg_close(&r);
 	}
 	json_decref(o.how.map);
+	json_decref(o.how.fill);
+	json_decref(o.how.shown);
 	return x;
+}
+
+/* -- what was chosen for columns --------------------------------------------------------------- */
+
+int
+register_columns_cmd(struct cli *c, int argc, char **argv)
+{
+	static const struct option opts[] = {{"forget", no_argument, NULL, 'f'}, {0}};
+	json_t *kept, *one, *list;
+	bool forget = false;
+	struct err e = {0};
+	const char *key;
+	struct reg r;
+	int opt, x, n = 0;
+
+	optind = 0;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+		if (opt != 'f')
+			return cli_usage(c, REG_COLUMNS);
+		forget = true;
+	}
+	if (argc - optind != 1)
+		return cli_usage(c, REG_COLUMNS);
+	x = reg_open(c, argv[optind], &r);
+	if (x != CLI_OK)
+		return x;
+	x = register_match_kept(r.db, r.k, &kept, &e);
+	if (x == 0 && forget) {
+		n = register_match_forget(r.db, r.k, &e);
+		if (n < 0)
+			json_decref(kept);
+		x = n < 0 ? n : 0;
+	}
+	if (x < 0) {
+		reg_close(&r);
+		return cli_fail(c, &e, NULL);
+	}
+	list = json_array();
+	json_object_foreach(kept, key, one) {
+		const char *field = str(one, "field");
+
+		cli_say(c, L(c, "列「%s」→ %s", "column \"%s\" → %s"), str(one, "label"),
+		    *field ? field_word(&r, field) : L(c, "取り込まない", "left out"));
+		(void)json_array_append(list, one);
+	}
+	json_decref(kept);
+	if (forget)
+		cli_say(c, L(c, "%d 列の選び方を忘れました。", "The choices for %d columns are forgotten."),
+		    n);
+	cli_json(c, json_pack("{s:b, s:o, s:i}", "ok", 1, "columns", list, "forgotten", n));
+	reg_close(&r);
+	return CLI_OK;
 }
 
 /* -- export ------------------------------------------------------------------------------------ */

@@ -49,7 +49,7 @@ def check(kinds, choices):
                 die(f"{k['key']}.{f[0]}: no choices {arg}")
             if t in ('ref', 'refs') and arg not in keys:
                 die(f"{k['key']}.{f[0]}: no kind {arg}")
-        for name in [k['title']] + k.get('same', []) + ([k['reading']] if 'reading' in k else []):
+        for name in [k['title']] + k.get('same', []) + k.get('unique', []) + ([k['reading']] if 'reading' in k else []):
             if name not in fields:
                 die(f"{k['key']}: no field {name}")
         if 'required' not in fields[k['title']][4].split():
@@ -93,8 +93,9 @@ def main():
             w.append(f"\t{{{c(r.get('when'))}, {c(r.get('from'))}, {r.get('months', 0)}, "
                      f"{c(r.get('none_ja'))}, {c(r.get('none_en'))}}},")
         w.append('};')
-        if k.get('same'):
-            w.append(f'static const char *const s_{n}[] = {{' + ', '.join(c(x) for x in k['same']) + '};')
+        for letter, key in (('s', 'same'), ('u', 'unique')):
+            if k.get(key):
+                w.append(f'static const char *const {letter}_{n}[] = {{' + ', '.join(c(x) for x in k[key]) + '};')
     known = {f[0] for k in kinds for f in k['fields']}
     rows = [(f, a) for f, labels in data['aliases'].items() for a in labels]
     if {f for f, _ in rows} - known:
@@ -107,7 +108,7 @@ def main():
         w.append(f"\t{{{c(n)}, {c(k['prefix'])}, {c(k['ja'])}, {c(k['en'])}, {c(k['ja_help'])}, {c(k['en_help'])}, "
                  f"{c(k['next_ja'])}, {c(k['next_en'])}, {c(k.get('single'))}, {c(k['title'])}, {c(k.get('reading'))}, "
                  f"f_{n}, {len(k['fields'])}, r_{n}, {len(k['next'])}, {k['first_days']}, "
-                 + (f's_{n}, {len(k["same"])}' if k.get('same') else 'NULL, 0') + '},')
+                 + ', '.join(f'{a}_{n}, {len(k[b])}' if k.get(b) else 'NULL, 0' for a, b in (('s', 'same'), ('u', 'unique'))) + '},')
     w += ['};', '', 'const struct register_kind *', 'register_kinds(size_t *ret_n)', '{',
           f'\t*ret_n = {len(kinds)};', '\treturn kinds;', '}']
     w += ['', 'const struct register_alias *', 'register_aliases(size_t *ret_n)', '{',

@@ -21,22 +21,33 @@ enum register_mode { /* when a row and a record disagree */
 };
 
 struct register_import {
-	json_t *map;     /* {label: field} of the user; field "" leaves a column out; or NULL */
+	json_t *map;     /* {HEADING or "#N": field}; field "" leaves a column out; or NULL */
+	json_t *shown;   /* what a trial said ("row","heading","columns"): those very columns are
+	                    taken; or NULL */
+	json_t *fill;    /* {field: value} for new rows that leave it empty; or NULL */
+	int64_t row;     /* of the heading; 0: found */
 	enum register_mode mode;
 	bool dry;        /* only say what would happen */
+	bool keep;       /* remember what was chosen (match.h), also in a trial */
 };
 
 enum { REGISTER_PREVIEW = 5, REGISTER_SAID = 200 };
 
 /* register_import(db, k, t, how, who, ret, e): Take in a table whose heading is one of its first
  * rows. Everything or nothing. ${ret}: {"done","dry","rows","added","updated","merged","unchanged",
- * "skipped","columns":[{"column","label","field"}],"preview":[{"row","id","values":{field:text},
+ * "skipped","row" (of the heading),"heading" (its digest),"heads":[{"row","text"}],
+ * "columns":[{"column","label","field","how","guess","values":[some],"filled"}] (match.h),
+ * "preview":[{"row","id","values":{field:text},
  * "action":"add|update|unchanged|skip|conflict|problem"}] (of the first five rows),
  * "problems":[{"row","column","field","value","code","ja","en"}],"nproblems",
- * "conflicts":[{"row","id","why":"changed|same|archived","fields":[...]}],"nconflicts",
- * "warnings":[as problems]}. "done" is false when there are problems, or conflicts in the mode
- * REGISTER_STOP. E_INVAL: no heading with the title of the kind is found. Errors of the database.
- */
+ * "missing":[{"field","rows"}] (required fields without a column that rows needed; each counts as
+ * one problem),
+ * "conflicts":[{"row","id","why":"changed|same|archived","by","fields":[...]}],"nconflicts"
+ * (${by}: the field that told that it is the same),
+ * "warnings":[as problems],"changed","fill"}. "done" is false when there are problems, or conflicts
+ * in the mode REGISTER_STOP. Without a column for the title no row is read: it is "missing".
+ * "changed": the headings are not those of ${how}->shown; no row was read. E_INVAL: the table has
+ * no row, or what was said about its columns does not fit it. */
 MUST int register_import(struct db *db, const struct register_kind *k, const struct table *t,
     const struct register_import *how, const struct register_who *who, json_t **ret,
     struct err *e);

@@ -3,137 +3,111 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "register/exchange.h"
+#include "register/match.h"
 #include "register/register_int.h"
 #include "text/fold.h"
 
-enum { HEAD_ROWS = 10 };
+enum {
+	SAMPLE = 160,     /* bytes of a value that is shown beside its heading */
+	SHOW_CELL = 2000, /* bytes of a value in the first rows */
+};
 
-#define FIELD_ID "_id"
+#define FIELD_ID REGISTER_FIELD_ID
 
 struct import {
 	const struct register_kind *k;
 	const struct table *t;
 	const struct register_import *how;
 	const struct register_who *who;
-	const char *field[TABLE_MAX_COLS]; /* of each column; NULL: not taken */
-	size_t ncols, head;                /* head: the index of the heading */
+	struct register_match match; /* which column is which field */
 	/* of one attempt */
 	json_t *problems, *conflicts, *warnings, *preview, *later;
+	json_t *missing; /* required field that has no column: how many rows needed it */
+	json_t *made;    /* ids of the records that were added */
 	int64_t nproblems, nconflicts, rows, added, updated, merged, unchanged, skipped;
 	const struct table_row *row;
 	const char *action;
 };
 
-/* -- the heading ------------------------------------------------------------------------------- */
+/* -- the columns ------------------------------------------------------------------------------- */
 
-/* clean(label, out, n): A label without marks of "required" and spaces around it. */
+/* sample(m, c, o): Of a column: some of its values, and how many it has. */
 static void
-clean(const char *label, char *out, size_t n)
+sample(const struct import *m, size_t c, json_t *o)
 {
-	static const char *const marks[] = {"*", "＊", "※", "（必須）", "(必須)", " "};
-	bool again = true;
-	size_t len;
+	json_t *values = json_array();
+	json_int_t n = 0;
 
-	(void)snprintf(out, n, "%s", label + strspn(label, " \t\r\n"));
-	while (again) {
-		again = false;
-		for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
-			len = strlen(out);
-			if (len > strlen(marks[i]) &&
-			    strcmp(out + len - strlen(marks[i]), marks[i]) == 0) {
-				out[len - strlen(marks[i])] = 0;
-				again = true;
-			}
-		}
-	}
-}
+	for (size_t i = m->match.head + 1; i < table_rows(m->t); i++) {
+		const char *s = table_cell(table_row(m->t, i), c);
+		char text[SAMPLE];
 
-static const char *
-by_alias(const struct register_kind *k, const char *label)
-{
-	size_t n;
-	const struct register_alias *a = register_aliases(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (register_field(k, a[i].field) && text_same(a[i].label, label))
-			return a[i].field;
-	return NULL;
-}
-
-/* field_of(k, map, label): The field that a heading names, or NULL. */
-static const char *
-field_of(const struct register_kind *k, json_t *map, const char *label)
-{
-	char name[256];
-	const char *mine;
-
-	clean(label, name, sizeof(name));
-	mine = json_string_value(json_object_get(map, name));
-	if (!mine)
-		mine = json_string_value(json_object_get(map, label));
-	if (mine)
-		return register_field(k, mine) ? register_field(k, mine)->key : NULL;
-	if (!*name)
-		return NULL;
-	if (text_same(name, "守りID") || text_same(name, "Mamori ID") || text_same(name, "ID"))
-		return FIELD_ID;
-	for (size_t i = 0; i < k->nfields; i++)
-		if (strcmp(name, k->fields[i].key) == 0 || text_same(name, k->fields[i].ja) ||
-		    text_same(name, k->fields[i].en))
-			return k->fields[i].key;
-	return by_alias(k, name);
-}
-
-static void
-map_row(struct import *m, const struct table_row *row, const char **field)
-{
-	(void)memset(field, 0, TABLE_MAX_COLS * sizeof(*field));
-	for (size_t c = 0; c < row->n; c++) {
-		field[c] = field_of(m->k, m->how->map, table_cell(row, c));
-		for (size_t b = 0; b < c && field[c]; b++)
-			if (field[b] && strcmp(field[b], field[c]) == 0)
-				field[c] = NULL; /* the first of two counts */
-	}
-}
-
-static int
-find_heading(struct import *m, struct err *e)
-{
-	const char *field[TABLE_MAX_COLS];
-	size_t best = 0;
-
-	for (size_t i = 0; i < table_rows(m->t) && i < HEAD_ROWS; i++) {
-		const struct table_row *row = table_row(m->t, i);
-		size_t n = 0;
-		bool title = false;
-
-		map_row(m, row, field);
-		for (size_t c = 0; c < row->n; c++) {
-			n += field[c] != NULL;
-			title = title || (field[c] && strcmp(field[c], m->k->title) == 0);
-		}
-		if (!title || n <= best)
+		n += *s != 0;
+		if (!*s || json_array_size(values) >= REGISTER_PREVIEW)
 			continue;
-		best = n;
-		m->head = i;
-		m->ncols = row->n;
-		(void)memcpy(m->field, field, sizeof(m->field));
+		register_match_label(s, text, sizeof(text));
+		(void)json_array_append_new(values, json_string(text));
 	}
-	return best ? 0 : err_set(e, E_INVAL, "no heading with a column \"%s\" in the first rows",
-	    register_field(m->k, m->k->title)->ja);
+	(void)json_object_set_new(o, "values", values);
+	(void)json_object_set_new(o, "filled", json_integer(n));
 }
 
 static json_t *
 columns(const struct import *m)
 {
-	json_t *out = json_array();
-	const struct table_row *head = table_row(m->t, m->head);
+	json_t *out = json_array(), *o;
+	const struct table_row *head = table_row(m->t, m->match.head);
+	char label[REGISTER_LABEL];
 
-	for (size_t c = 0; c < head->n; c++)
-		(void)json_array_append_new(out, json_pack("{s:I, s:s, s:s}", "column",
-		    (json_int_t)(c + 1), "label", table_cell(head, c), "field",
-		    m->field[c] ? m->field[c] : ""));
+	for (size_t c = 0; c < m->match.n; c++) {
+		const struct register_match_col *col = &m->match.col[c];
+
+		register_match_label(table_cell(head, c), label, sizeof(label));
+		o = json_pack("{s:I, s:s, s:s, s:s, s:s}", "column", (json_int_t)(c + 1), "label",
+		    label, "field", col->field ? col->field : "", "how",
+		    register_how_name(col->how), "guess", col->guess ? col->guess : "");
+		sample(m, c, o);
+		(void)json_array_append_new(out, o);
+	}
+	return out;
+}
+
+/* heads(m): The rows that could be the heading: {"row","text"}. */
+static json_t *
+heads(const struct import *m)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < table_rows(m->t) && i < REGISTER_HEADS; i++) {
+		const struct table_row *row = table_row(m->t, i);
+		char text[SAMPLE] = "", cell[48];
+		size_t at = 0;
+
+		for (size_t c = 0; c < row->n && at + sizeof(cell) + 4 < sizeof(text); c++) {
+			register_match_label(table_cell(row, c), cell, sizeof(cell));
+			if (*cell)
+				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
+				    at ? " / " : "", cell);
+		}
+		(void)json_array_append_new(out, json_pack("{s:I, s:s}", "row",
+		    (json_int_t)row->no, "text", text));
+	}
+	return out;
+}
+
+/* missing(m): The required fields that no column gives and that rows needed. */
+static json_t *
+missing(const struct import *m)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < m->k->nfields; i++)
+		if (json_object_get(m->missing, m->k->fields[i].key))
+			(void)json_array_append_new(out, json_pack("{s:s, s:O}", "field",
+			    m->k->fields[i].key, "rows",
+			    json_object_get(m->missing, m->k->fields[i].key)));
 	return out;
 }
 
@@ -142,10 +116,7 @@ columns(const struct import *m)
 static size_t
 column_of(const struct import *m, const char *field)
 {
-	for (size_t c = 0; c < m->ncols; c++)
-		if (m->field[c] && strcmp(m->field[c], field) == 0)
-			return c + 1;
-	return 0;
+	return (size_t)(register_match_col(&m->match, field) + 1);
 }
 
 static void
@@ -161,8 +132,19 @@ say(struct import *m, json_t *list, int64_t *count, const char *field, const cha
 		return;
 	p = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "row", (json_int_t)m->row->no,
 	    "column", (json_int_t)col, "field", field, "value",
-	    col ? table_cell(m->row, col - 1) : "", "code", code, "ja", ja, "en", en);
+	    col ? table_cell(m->row, col - 1) : register_str(m->how->fill, field), "code", code,
+	    "ja", ja, "en", en);
 	(void)json_array_append_new(list, p);
+}
+
+/* lacks(m, field): A row needed a required field that no column gives. */
+static void
+lacks(struct import *m, const char *field)
+{
+	json_int_t n = json_integer_value(json_object_get(m->missing, field));
+
+	m->nproblems += n == 0;
+	(void)json_object_set_new(m->missing, field, json_integer(n + 1));
 }
 
 static void
@@ -171,20 +153,28 @@ say_all(struct import *m, json_t *problems)
 	json_t *p;
 	size_t i;
 
-	json_array_foreach(problems, i, p)
-	    say(m, m->problems, &m->nproblems, register_str(p, "field"), register_str(p, "code"),
-		register_str(p, "ja"), register_str(p, "en"));
+	json_array_foreach(problems, i, p) {
+		const char *field = register_str(p, "field");
+
+		/* a column that is not there is said once, not in each row */
+		if (strcmp(register_str(p, "code"), "required") == 0 && column_of(m, field) == 0)
+			lacks(m, field);
+		else
+			say(m, m->problems, &m->nproblems, field, register_str(p, "code"),
+			    register_str(p, "ja"), register_str(p, "en"));
+	}
 	m->action = "problem";
 }
 
 static void
-say_conflict(struct import *m, const char *id, const char *why, json_t *fields)
+say_conflict(struct import *m, const char *id, const char *why, const char *by, json_t *fields)
 {
 	m->nconflicts++;
 	m->action = "conflict";
 	if (json_array_size(m->conflicts) < REGISTER_SAID)
-		(void)json_array_append_new(m->conflicts, json_pack("{s:I, s:s, s:s, s:o}", "row",
-		    (json_int_t)m->row->no, "id", id, "why", why, "fields", fields));
+		(void)json_array_append_new(m->conflicts, json_pack("{s:I, s:s, s:s, s:s, s:o}",
+		    "row", (json_int_t)m->row->no, "id", id, "why", why, "by", by, "fields",
+		    fields));
 	else
 		json_decref(fields);
 }
@@ -212,10 +202,12 @@ raw_values(const struct import *m)
 {
 	json_t *v = json_object();
 
-	for (size_t c = 0; c < m->ncols && v; c++)
-		if (m->field[c] && strcmp(m->field[c], FIELD_ID) != 0)
-			(void)json_object_set_new(v, m->field[c],
-			    json_string(table_cell(m->row, c)));
+	for (size_t c = 0; c < m->match.n && v; c++) {
+		const char *field = m->match.col[c].field;
+
+		if (field && strcmp(field, FIELD_ID) != 0)
+			(void)json_object_set_new(v, field, json_string(table_cell(m->row, c)));
+	}
 	return v;
 }
 
@@ -264,13 +256,28 @@ wait_for(struct import *m, const char *id, json_t *own)
 			(json_int_t)(m->row - table_row(m->t, 0))));
 }
 
+/* filled(m, raw): The row, and for what it leaves empty the value said for all new rows. */
+static json_t *
+filled(const struct import *m, json_t *raw)
+{
+	json_t *o = json_copy(raw), *v;
+	const char *field;
+
+	json_object_foreach(m->how->fill, field, v)
+		if (!*register_str(o, field))
+			(void)json_object_set(o, field, v);
+	return o;
+}
+
 static int
 add_row(struct import *m, struct db *db, const char *id, json_t *raw, struct err *e)
 {
 	char made[REGISTER_ID];
-	json_t *values, *own;
-	int r = tidy_row(m, db, raw, false, &values, &own, e);
+	json_t *values, *own, *all = filled(m, raw);
+	int r = all ? tidy_row(m, db, all, false, &values, &own, e)
+		    : err_set(e, E_NOMEM, "no memory for a row");
 
+	json_decref(all);
 	if (r <= 0)
 		return r;
 	lost_zero(m, values);
@@ -278,6 +285,7 @@ add_row(struct import *m, struct db *db, const char *id, json_t *raw, struct err
 	if (r >= 0) {
 		m->added++;
 		m->action = "add";
+		(void)json_object_set_new(m->made, made, json_true());
 		wait_for(m, made, own);
 	}
 	json_decref(values);
@@ -343,10 +351,10 @@ known_row(struct import *m, struct db *db, const struct register_row *now, int64
 	mine = differ(given, stale ? base : now->data, now->data, fields);
 	overlap = json_array_size(fields) > 0;
 	if (now->archived && json_object_size(mine) > 0) {
-		say_conflict(m, now->id, "archived", fields);
+		say_conflict(m, now->id, "archived", "", fields);
 		fields = NULL;
 	} else if (overlap && m->how->mode == REGISTER_STOP) {
-		say_conflict(m, now->id, "changed", fields);
+		say_conflict(m, now->id, "changed", "", fields);
 		fields = NULL;
 	} else if (overlap && m->how->mode == REGISTER_SKIP) {
 		m->skipped++;
@@ -469,9 +477,50 @@ only_filled(json_t *values)
 	return o;
 }
 
-/* twin_row(m, db, id, given, e): A record that seems to be the same thing is there already. */
+/* tells(s): Whether a number tells one thing from another: not "-", "なし" or "0000". */
+static bool
+tells(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 4 && strpbrk(s, "0123456789") && strspn(s, (char[]){s[0], 0}) < n;
+}
+
 static int
-twin_row(struct import *m, struct db *db, const char *id, json_t *given, struct err *e)
+take_unique(const struct db_row *row, void *cookie, struct err *e)
+{
+	struct twin *w = cookie;
+
+	(void)e;
+	if (json_object_get(w->m->made, db_col_text(row, 0)))
+		return 0; /* of this very table */
+	(void)snprintf(w->id, sizeof(w->id), "%s", db_col_text(row, 0));
+	return 1;
+}
+
+/* find_unique(w, db, ret_by, e): A record with another title that has the same number. */
+static int
+find_unique(struct twin *w, struct db *db, const char **ret_by, struct err *e)
+{
+	const struct register_kind *k = w->m->k;
+	int r = 0;
+
+	for (size_t i = 0; i < k->nunique && r == 0; i++) {
+		const char *s = register_str(w->given, k->unique[i]);
+
+		if (tells(s))
+			r = db_each(db, REGISTER_BY_TITLE, take_unique, w, "sss", e, k->key,
+			    k->unique[i], s);
+		if (r > 0)
+			*ret_by = k->unique[i];
+	}
+	return r;
+}
+
+/* twin_row(m, db, id, by, given, e): A record that seems to be the same thing is there already. */
+static int
+twin_row(struct import *m, struct db *db, const char *id, const char *by, json_t *given,
+    struct err *e)
 {
 	json_t *filled = only_filled(given), *fields = json_array(), *mine;
 	struct register_row now;
@@ -496,7 +545,7 @@ twin_row(struct import *m, struct db *db, const char *id, json_t *given, struct 
 		    json_pack("{s:s, s:s, s:s, s:s}", "field", key, "base",
 			register_str(now.data, key), "theirs", register_str(now.data, key), "mine",
 			json_string_value(v)));
-		say_conflict(m, id, "same", json_incref(fields));
+		say_conflict(m, id, "same", by, json_incref(fields));
 	}
 	json_decref(mine);
 	json_decref(fields);
@@ -508,6 +557,7 @@ twin_row(struct import *m, struct db *db, const char *id, json_t *given, struct 
 static int
 row_without_id(struct import *m, struct db *db, json_t *raw, struct err *e)
 {
+	const char *by = m->k->title;
 	struct twin w = {.m = m};
 	json_t *given, *own;
 	int r = tidy_row(m, db, raw, true, &given, &own, e);
@@ -522,12 +572,32 @@ row_without_id(struct import *m, struct db *db, json_t *raw, struct err *e)
 		r = db_each(db, REGISTER_BY_TITLE, take_twin, &w, "sss", e, m->k->key, m->k->title,
 		    register_str(given, m->k->title));
 	if (r == 0)
+		r = find_unique(&w, db, &by, e);
+	if (r == 0)
 		r = add_row(m, db, NULL, raw, e);
 	else if (r > 0)
-		r = twin_row(m, db, w.id, given, e);
+		r = twin_row(m, db, w.id, by, given, e);
 	json_decref(given);
 	json_decref(own);
 	return r;
+}
+
+/* shorten(values): For a first look. */
+static void
+shorten(json_t *values)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(values, key, v) {
+		const char *s = json_string_value(v);
+		char text[SHOW_CELL + 8];
+
+		if (strlen(s) < SHOW_CELL)
+			continue;
+		(void)snprintf(text, sizeof(text), "%.*s…", utf8_cut(s, SHOW_CELL), s);
+		(void)json_object_set_new(values, key, json_string(text));
+	}
 }
 
 static int
@@ -543,9 +613,11 @@ one_row(struct import *m, struct db *db, struct err *e)
 	if (!raw)
 		return err_set(e, E_NOMEM, "no memory for a row");
 	r = *id ? row_with_id(m, db, id, raw, e) : row_without_id(m, db, raw, e);
-	if (r == 0 && json_array_size(m->preview) < REGISTER_PREVIEW)
+	if (r == 0 && json_array_size(m->preview) < REGISTER_PREVIEW) {
+		shorten(raw);
 		(void)json_array_append_new(m->preview, json_pack("{s:I, s:s, s:O, s:s}", "row",
 		    (json_int_t)m->row->no, "id", id, "values", raw, "action", m->action));
+	}
 	json_decref(raw);
 	return r;
 }
@@ -586,7 +658,28 @@ forget(struct import *m)
 	json_decref(m->warnings);
 	json_decref(m->preview);
 	json_decref(m->later);
+	json_decref(m->missing);
+	json_decref(m->made);
 	m->problems = m->conflicts = m->warnings = m->preview = m->later = NULL;
+	m->missing = m->made = NULL;
+}
+
+/* fresh(m): Before each attempt; a transaction may need several. */
+static int
+fresh(struct import *m, struct err *e)
+{
+	forget(m);
+	m->problems = json_array();
+	m->conflicts = json_array();
+	m->warnings = json_array();
+	m->preview = json_array();
+	m->later = json_array();
+	m->missing = json_object();
+	m->made = json_object();
+	m->nproblems = m->nconflicts = m->rows = m->added = m->updated = 0;
+	m->merged = m->unchanged = m->skipped = 0;
+	return m->problems && m->conflicts && m->warnings && m->preview && m->later && m->missing &&
+	    m->made ? 0 : err_set(e, E_NOMEM, "no memory for a table");
 }
 
 static int
@@ -595,18 +688,11 @@ import_tx(struct db *db, void *cookie, struct err *e)
 	struct import *m = cookie;
 	json_t *one;
 	size_t i;
-	int r = 0;
+	int r = fresh(m, e);
 
-	forget(m);
-	m->problems = json_array();
-	m->conflicts = json_array();
-	m->warnings = json_array();
-	m->preview = json_array();
-	m->later = json_array();
-	m->nproblems = m->nconflicts = m->rows = m->added = m->updated = 0;
-	m->merged = m->unchanged = m->skipped = 0;
-	r = register_room(db, m->k, (int64_t)(table_rows(m->t) - m->head), e);
-	for (i = m->head + 1; i < table_rows(m->t) && r == 0; i++) {
+	if (r == 0)
+		r = register_room(db, m->k, (int64_t)(table_rows(m->t) - m->match.head), e);
+	for (i = m->match.head + 1; i < table_rows(m->t) && r == 0; i++) {
 		m->row = table_row(m->t, i);
 		r = one_row(m, db, e);
 	}
@@ -618,29 +704,72 @@ import_tx(struct db *db, void *cookie, struct err *e)
 	return r;
 }
 
+static int
+result(const struct import *m, json_t **ret, struct err *e)
+{
+	json_t *o = json_pack(
+	    "{s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:O, s:I, s:O, s:I, s:O}",
+	    "done", m->nproblems == 0 && m->nconflicts == 0 && !m->match.changed, "dry",
+	    m->how->dry, "kind", m->k->key, "rows", (json_int_t)m->rows, "added",
+	    (json_int_t)m->added, "updated", (json_int_t)m->updated, "merged",
+	    (json_int_t)m->merged, "unchanged", (json_int_t)m->unchanged, "skipped",
+	    (json_int_t)m->skipped, "columns", columns(m), "preview", m->preview, "problems",
+	    m->problems, "nproblems", (json_int_t)m->nproblems, "conflicts", m->conflicts,
+	    "nconflicts", (json_int_t)m->nconflicts, "warnings", m->warnings);
+	json_t *more = json_pack("{s:I, s:s, s:b, s:o, s:o}", "row",
+	    (json_int_t)table_row(m->t, m->match.head)->no, "heading", m->match.heading, "changed",
+	    m->match.changed, "heads", heads(m), "missing", missing(m));
+
+	if (m->how->fill)
+		(void)json_object_set(more, "fill", m->how->fill);
+	if (!o || !more || json_object_update(o, more) < 0) {
+		json_decref(o);
+		o = NULL;
+	}
+	json_decref(more);
+	*ret = o;
+	return o ? 0 : err_set(e, E_NOMEM, "no memory for the result");
+}
+
+/* choose(m, db, e): Which column is which; kept when that was asked for. */
+static int
+choose(struct import *m, struct db *db, struct err *e)
+{
+	struct register_said said = {m->how->map, m->how->shown, NULL, m->how->row};
+	json_t *v;
+	const char *field;
+	int r = register_match_kept(db, m->k, &said.kept, e);
+
+	if (r == 0)
+		r = register_match(m->k, m->t, &said, &m->match, e);
+	json_decref(said.kept);
+	json_object_foreach(m->how->fill, field, v)
+		if (r == 0 && (!register_field(m->k, field) || !json_is_string(v)))
+			r = err_set(e, E_INVAL, "%.60s: no such field", field);
+	if (r == 0 && m->how->keep)
+		r = register_match_keep(db, m->k, m->t, &m->match, m->who->now, e);
+	return r;
+}
+
 int
 register_import(struct db *db, const struct register_kind *k, const struct table *t,
     const struct register_import *how, const struct register_who *who, json_t **ret, struct err *e)
 {
 	struct import m = {.k = k, .t = t, .how = how, .who = who};
-	int r = find_heading(&m, e);
+	int r = choose(&m, db, e);
 
 	if (r < 0)
 		return r;
-	r = db_tx(db, import_tx, &m, e);
-	if (r == 0 || r == E_CANCEL) {
-		*ret = json_pack(
-		    "{s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:O, s:I, s:O, "
-		    "s:I, s:O}",
-		    "done", m.nproblems == 0 && m.nconflicts == 0, "dry", how->dry, "kind", k->key,
-		    "rows", (json_int_t)m.rows, "added", (json_int_t)m.added, "updated",
-		    (json_int_t)m.updated, "merged", (json_int_t)m.merged, "unchanged",
-		    (json_int_t)m.unchanged, "skipped", (json_int_t)m.skipped, "columns",
-		    columns(&m), "preview", m.preview, "problems", m.problems, "nproblems",
-		    (json_int_t)m.nproblems, "conflicts", m.conflicts, "nconflicts",
-		    (json_int_t)m.nconflicts, "warnings", m.warnings);
-		r = *ret ? 0 : err_set(e, E_NOMEM, "no memory for the result");
+	if (m.match.changed || register_match_col(&m.match, k->title) < 0) {
+		/* nothing is read under headings that nobody understood or that are others now */
+		r = fresh(&m, e);
+		if (r == 0 && register_match_col(&m.match, k->title) < 0)
+			lacks(&m, k->title);
+	} else {
+		r = db_tx(db, import_tx, &m, e);
 	}
+	if (r == 0 || r == E_CANCEL)
+		r = result(&m, ret, e);
 	forget(&m);
 	return r;
 }

@@ -94,6 +94,28 @@ is "the branch" "$(regj list contact --sort order | jq -r '.records[1].values.pa
 printf '名前,種類\n受付の端末,パソコン\n' >plain.csv
 is "a plain heading is understood everywhere" "$(regj import device plain.csv | jq .added)" 1
 
+# -- a ledger with the clinic's own columns ------------------------------------------------------
+printf '令和6年度 機器一覧,,,\r\n機器名,設置場所,製造番号,購入日,メーカー,製造元,①㈱ｶﾅ\r\n%s,２階 髙橋,SN-778,令和6年4月1日,㈱A,B,=1+1\r\n' '﨑 ① ㈱ ｶﾅ ～' |
+	iconv -t CP932 >own.csv
+own() { regj import device own.csv "$@"; }
+is "guesses are marked" "$(own --dry-run | jq -r '[.columns[].how]|join(" ")')" "alias alias exact alias exact twice none"
+is "a required field without a column is named once" "$(own --dry-run | jq -r '"\(.done) \(.nproblems) \(.missing[0].field) \(.missing[0].rows)"')" "false 1 kind 1"
+own --dry-run --fill kind=pc --map '#7=note' --map 製造元= >trial.json
+is "chosen by number, left out, filled" "$(jq -r '"\(.done) \(.added) \(.row) \([.columns[5,6].how]|join(" "))"' trial.json)" "true 1 2 chosen chosen"
+is "what the trial showed is taken in" "$(own --columns trial.json --remember | jq .added)" 1
+id=$(regj list device --text SN-778 | jq -r '.records[0].id')
+is "exactly" "$(regj show device "$id" | jq -r '.records[0].values|.name+"|"+.place+"|"+.acquired_on+"|"+.note+"|"+.kind')" '﨑 ① ㈱ ｶﾅ ～|２階 髙橋|2024-04-01|=1+1|pc'
+is "the next time nothing is asked" "$(own | jq -r '"\(.unchanged) \([.columns[].how]|unique|join(" "))"')" "1 exact kept"
+iconv -f CP932 -t UTF-8 own.csv | sed 's/^﨑/別名/' >renamed.csv
+is "the same number under another name is the same thing" "$(regj import device renamed.csv | jq -r '.conflicts[0]|"\(.id) \(.why) \(.by)"')" "$id same serial"
+is "and the row may win" "$(regj import device renamed.csv --conflict update | jq .updated)" 1
+sed -i 's/メーカー,製造元/製造元,メーカー/' renamed.csv
+is "columns that changed since the trial" "$(regj import device renamed.csv --columns trial.json | jq -r '"\(.changed) \(.done) \(.rows)"')" "true false 0"
+status "a heading that is none" 1 reg import device renamed.csv --map 無い=note
+status "a field twice" 1 reg import device renamed.csv --map 機器名=note --map 設置場所=note
+is "what is remembered" "$(regj columns device --forget | jq -r '"\(.forgotten) \([.columns[]|select(.field=="")|.label]|join(" "))"')" "5 製造元"
+is "is forgotten" "$(regj columns device | jq '.columns|length')" 0
+
 # -- facts -------------------------------------------------------------------------------------
 status "the registers are not in order yet" 1 reg check
 is "a system's connection was declared" "$("$MAMORI" --json fact list --newest --check register.system.connection 2>/dev/null |
