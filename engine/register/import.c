@@ -763,8 +763,10 @@ register_import(struct db *db, const struct register_kind *k, const struct table
 	if (m.match.changed || register_match_col(&m.match, k->title) < 0) {
 		/* nothing is read under headings that nobody understood or that are others now */
 		r = fresh(&m, e);
-		if (r == 0 && register_match_col(&m.match, k->title) < 0)
-			lacks(&m, k->title);
+		if (r == 0 && register_match_col(&m.match, k->title) < 0) {
+			(void)json_object_set_new(m.missing, k->title, json_integer(0));
+			m.nproblems = 1;
+		}
 	} else {
 		r = db_tx(db, import_tx, &m, e);
 	}

@@ -424,6 +424,17 @@ def line(*cells):
 
 honest = line('名前・管理番号', '種類') + line('端末 葛󠄀', 'パソコン')
 is_(settled(d.post('/register/device/import', file=('x.xlsx', book(honest)))), 'done', 'an honest spreadsheet is read')
+a = d.post('/register/device/import', file=('x.xlsx', book(line('機器名', '置き場所', '&lt;script&gt;\u202e', *(f'列{i}' for i in range(190))) + line('端末', '=1+1', PAYLOAD.replace('&', '&amp;').replace('<', '&lt;')))))
+is_(settled(a), 'failed', 'a list with columns of its own waits for a person')
+shown = d.get(a.head('location')).text
+task = re.search(r'/import/([0-9a-f]+)\?u=(up-[0-9a-f]+)', a.head('location'))
+ok(f'<{MARK}' not in shown and '<script>' not in shown and '\u202e' not in shown and 'name="c193"' in shown, 'and shows 193 columns without harm')
+for what, fields in {'another field': {'c1': 'frob'}, 'an option': {'c1': '--by'}, 'another file': {'u': '../records.db'},
+                     'another task': {'task': '0' * 32}}.items():
+    b = d.post('/register/device/import/columns', **{'u': task[2], 'task': task[1], 'c1': 'name', **fields})
+    ok(b.status in (404, 422), f'columns with {what} are refused', b.status)
+b = d.post('/register/device/import/columns', u=task[2], task=task[1], c1='name', c2='place', c3='note', fill_kind='--pc')
+is_(settled(b), 'failed', 'a value for all rows is no option')
 bombs = {
     'a spreadsheet of 300 megabytes in one': book(honest + line('A' * 1000, 'パソコン') * 300000),
     'entities that grow': zipped(**{'xl/workbook.xml': '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><workbook>&b;</workbook>',
@@ -455,7 +466,8 @@ ok(d.post(rec + '/attach', **many).status in (400, 413), 'so are 25 files at onc
 
 # --- forms of nonsense
 names = ['f_name', 'f_kind', 'rev', 'title', 'detail', 'plan', 'due', 'owner', 'value', 'note', 'held', 'chair', 'minutes', 'system', 'generation', 'path',
-         'to', 'practice', 'vendor', 'form', 'id', 'file', 'login', 'role', 'until', 'objects', 'version', 'why', 'how', 'name', 'pack', 'item', 'round', 'code', 'v-1', 'd-1', 'u-1']
+         'to', 'practice', 'vendor', 'form', 'id', 'file', 'login', 'role', 'until', 'objects', 'version', 'why', 'how', 'name', 'pack', 'item', 'round', 'code', 'v-1', 'd-1', 'u-1',
+         'u', 'task', 'head', 'c1', 'c2', 'fill_kind']
 words = ['', '0', '-1', '99999999999999999999', 'yes', '../../x', '%00', 'a' * 9000, '\ufeff', '葛󠄀' * 300, '\u202e', '2026-02-31', '9999-12-31', '*', 'device:*',
          "' OR 1=1 --", '{"a":1}', 'NaN', '\r\nX: y', '\t', 'null', '1e9', '\ud800'.encode('utf-8', 'surrogatepass').decode('latin-1')]
 bad = []

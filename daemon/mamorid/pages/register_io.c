@@ -1,23 +1,26 @@
 /* 台帳: files in and out. The daemon itself never looks into them: `mamori register import` does,
  * in a task, and says what it would do. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
+#include "crypt/secret.h"
 #include "mamorid/http/console.h"
-#include "mamorid/pages/register.h"
-#include "mamorid/tasks.h"
+#include "mamorid/pages/register_io.h"
 
-static bool
-upload_name_ok(const char *u)
+enum { LEFT = 40 }; /* headings of columns that are left out, named below the first rows */
+
+bool
+register_io_upload(const char *u)
 {
 	return strncmp(u, "up-", 3) == 0 && strlen(u) < 60 &&
 	    strspn(u, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
 	    strlen(u);
 }
 
-static json_t *
-base_model(struct req *r, const struct register_kind *k)
+json_t *
+register_io_model(struct req *r, const struct register_kind *k)
 {
 	char crumb[80], label[200];
 	json_t *m = json_pack("{s:s, s:s}", "kind", k->key, "label", reg_label(r, k->ja, k->en));
@@ -37,41 +40,80 @@ ask(struct req *r, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	m = base_model(r, k);
+	m = register_io_model(r, k);
 	fields = json_array();
 	for (size_t i = 0; i < k->nfields; i++)
 		(void)json_array_append_new(fields, json_pack("{s:s, s:b}", "label",
 		    reg_label(r, k->fields[i].ja, k->fields[i].en), "required",
 		    k->fields[i].required));
 	model_put(m, "fields", fields);
+	rc = register_columns_kept(r, k, m, e);
+	if (rc < 0) {
+		json_decref(m);
+		return rc;
+	}
 	return req_page(r, "register-import", m, e);
 }
 
-/* begin(r, k, upload, name, mode, dry, e): Start the reading and go to the page about it. */
+/* put_shown(r, shown, path, e): The columns to take as a file of the spool, in which uploads lie,
+ * too: it is removed as they are, when no task needs it any more. */
 static int
-begin(struct req *r, const struct register_kind *k, const char *upload, const char *name,
-    const char *mode, bool dry, struct err *e)
+put_shown(struct req *r, const json_t *shown, char path[64], struct err *e)
 {
-	struct task_new n = {.owner = req_by(r), .ja = r->ja, .word = "task.import", .it = name,
-	    .seconds = 600, .keep = true};
-	char path[4200], go[200], id[TASK_ID];
-	json_t *argv;
+	char *text = json_dumps(shown, JSON_COMPACT), hex[25];
+	uint8_t rnd[12];
 	int rc;
 
-	(void)snprintf(path, sizeof(path), "%.4000s/spool/%s", r->c->state->path, upload);
+	random_fill(rnd, sizeof(rnd));
+	hex_put(hex, rnd, sizeof(rnd));
+	(void)snprintf(path, 64, "spool/up-%s", hex);
+	rc = text ? fio_create(r->c->state->f, r->c->state->dirfd, path, text, strlen(text), 0600, e)
+	          : err_set(e, E_NOMEM, "no memory for columns");
+	free(text);
+	return rc;
+}
+
+static void
+add_word(json_t *argv, const char *word)
+{
+	(void)json_array_append_new(argv, json_string(word));
+}
+
+int
+register_io_begin(struct req *r, const struct register_kind *k, const struct register_io *io,
+    struct err *e)
+{
+	struct task_new n = {.owner = req_by(r), .ja = r->ja, .word = "task.import", .it = io->name,
+	    .seconds = 600, .keep = true};
+	char path[4200], go[200], id[TASK_ID], cols[64] = "";
+	json_t *argv;
+	int rc = io->shown ? put_shown(r, io->shown, cols, e) : 0;
+
+	if (rc < 0)
+		return rc;
+	(void)snprintf(path, sizeof(path), "%.4000s/spool/%s", r->c->state->path, io->upload);
 	argv = json_pack("[s, s, s, s, s, s, s, s]", "register", "import", k->key, path,
-	    "--conflict", mode, "--by", req_by(r));
-	if (dry)
-		(void)json_array_append_new(argv, json_string("--dry-run"));
+	    "--conflict", io->mode, "--by", req_by(r));
+	if (*cols) {
+		(void)snprintf(path, sizeof(path), "%.4000s/%s", r->c->state->path, cols);
+		add_word(argv, "--columns");
+		add_word(argv, path);
+	}
+	if (io->keep)
+		add_word(argv, "--remember");
+	if (io->dry)
+		add_word(argv, "--dry-run");
 	(void)snprintf(go, sizeof(go), "/register/%s", k->key);
 	n.argv = argv;
 	n.go = go;
 	rc = task_start(r->c->tasks, &n, id, e);
 	json_decref(argv);
+	if (rc < 0 && *cols)
+		(void)fio_unlink(r->c->state->f, r->c->state->dirfd, cols, NULL);
 	if (rc < 0)
 		return rc;
-	req_note(r, "", "%s %.150s", dry ? "trial" : "import", name);
-	return req_go(r, e, "/register/%s/import/%s?u=%s", k->key, id, upload);
+	req_note(r, "", "%s %.150s", io->dry ? "trial" : "import", io->name);
+	return req_go(r, e, "/register/%s/import/%s?u=%s", k->key, id, io->upload);
 }
 
 static int
@@ -88,7 +130,8 @@ receive(struct req *r, struct err *e)
 		return req_go(r, e, "/register/%s/import", k->key);
 	}
 	upload_keep(u);
-	return begin(r, k, u->path + strlen("spool/"), u->name, "stop", true, e);
+	return register_io_begin(r, k, &(struct register_io){.upload = u->path + strlen("spool/"),
+	    .name = u->name, .mode = "stop", .dry = true}, e);
 }
 
 /* -- what the reading said --------------------------------------------------------------------- */
@@ -116,7 +159,9 @@ said_conflicts(struct req *r, const struct register_kind *k, json_t *list)
 	json_array_foreach(list, i, p) {
 		char word[48];
 
-		(void)snprintf(word, sizeof(word), "register.why.%s", reg_text(p, "why"));
+		(void)snprintf(word, sizeof(word), "register.why.%s", strcmp(reg_text(p, "why"),
+		    "same") == 0 && *reg_text(p, "by") && strcmp(reg_text(p, "by"), k->title) != 0
+		    ? "number" : reg_text(p, "why"));
 		json_array_foreach(json_object_get(p, "fields"), j, f)
 			model_text(f, "label", reg_field_label(r, k, reg_text(f, "field")));
 		model_text(p, "word", word);
@@ -126,17 +171,30 @@ said_conflicts(struct req *r, const struct register_kind *k, json_t *list)
 	return out;
 }
 
+static json_t *
+said_missing(struct req *r, const struct register_kind *k, json_t *list)
+{
+	json_t *out = json_array(), *p;
+	size_t i;
+
+	json_array_foreach(list, i, p)
+		(void)json_array_append_new(out, json_pack("{s:s, s:I}", "label",
+		    reg_field_label(r, k, reg_text(p, "field")), "rows",
+		    json_integer_value(json_object_get(p, "rows"))));
+	return out;
+}
+
 /* preview_table(r, k, res, m): The first rows under the headings that were understood. */
 static void
 preview_table(struct req *r, const struct register_kind *k, json_t *res, json_t *m)
 {
 	json_t *cols = json_array(), *left = json_array(), *rows = json_array(), *c, *p;
-	size_t i, j;
+	size_t i, j, n = 0;
 
 	json_array_foreach(json_object_get(res, "columns"), i, c) {
 		const char *field = reg_text(c, "field");
 
-		if (!*field && *reg_text(c, "label"))
+		if (!*field && *reg_text(c, "label") && n++ < LEFT)
 			(void)json_array_append_new(left, json_string(reg_text(c, "label")));
 		else if (*field && strcmp(field, "_id") != 0)
 			(void)json_array_append_new(cols, json_pack("{s:s, s:s}", "label",
@@ -175,6 +233,9 @@ said(struct req *r, const struct register_kind *k, json_t *res, json_t *m)
 	model_bool(m, "only_conflicts",
 	    json_integer_value(json_object_get(res, "nproblems")) == 0 &&
 		json_integer_value(json_object_get(res, "nconflicts")) > 0);
+	model_bool(m, "changed", json_is_true(json_object_get(res, "changed")));
+	model_bool(m, "read", json_integer_value(json_object_get(res, "rows")) > 0);
+	model_put(m, "missing", said_missing(r, k, json_object_get(res, "missing")));
 	model_text(m, "encoding", reg_text(res, "encoding"));
 	model_put(m, "problems", said_places(r, k, json_object_get(res, "problems")));
 	model_put(m, "warnings", said_places(r, k, json_object_get(res, "warnings")));
@@ -195,53 +256,111 @@ result_of(struct req *r, const struct task *t)
 	return o ? o : json_incref(t->result);
 }
 
+int
+register_io_result(struct req *r, const struct register_kind *k, const struct task *t,
+    json_t **ret, struct err *e)
+{
+	json_t *res = t->over ? result_of(r, t) : NULL;
+
+	if (json_is_array(json_object_get(res, "columns")) &&
+	    strcmp(reg_text(res, "kind"), k->key) == 0) {
+		*ret = res;
+		return 0;
+	}
+	json_decref(res);
+	return err_set(e, E_NOENT, "no such trial");
+}
+
+json_t *
+register_io_shown(json_t *res)
+{
+	json_t *cols = json_array(), *c, *fill = json_object_get(res, "fill");
+	size_t i;
+
+	json_array_foreach(json_object_get(res, "columns"), i, c)
+		(void)json_array_append_new(cols, json_pack("{s:O, s:O, s:O}", "column",
+		    json_object_get(c, "column"), "label", json_object_get(c, "label"), "field",
+		    json_object_get(c, "field")));
+	c = json_pack("{s:O, s:O, s:o}", "row", json_object_get(res, "row"), "heading",
+	    json_object_get(res, "heading"), "columns", cols);
+	if (fill)
+		model_put(c, "fill", json_incref(fill));
+	return c;
+}
+
+int
+register_io_page(struct req *r, const struct register_kind *k, const struct task *t,
+    const char *u, json_t *wrong, struct err *e)
+{
+	json_t *m = register_io_model(r, k), *res = NULL;
+	int rc = 0;
+
+	model_bool(m, "over", t->over);
+	model_text(m, "file", t->it);
+	model_text(m, "task", t->id);
+	model_text(m, "u", register_io_upload(u) ? u : "");
+	if (!t->over)
+		req_refresh(r, 1);
+	else if (register_io_result(r, k, t, &res, NULL) < 0)
+		model_text(m, "failed", t->message[0] ? t->message : "?");
+	if (res) {
+		said(r, k, res, m);
+		if (register_io_upload(u) && json_is_true(json_object_get(res, "dry")))
+			rc = register_columns_form(r, k, res, wrong, m, e);
+	}
+	json_decref(res);
+	if (rc < 0) {
+		json_decref(m);
+		return rc;
+	}
+	return req_page_status(r, wrong ? 422 : 200, "register-preview", m, e);
+}
+
 static int
 preview(struct req *r, struct err *e)
 {
 	const struct register_kind *k;
 	struct task t;
-	json_t *m, *res;
 	int rc = reg_kind(r, req_id(r, 0), VERB_WRITE, &k, e);
 
 	if (rc == 0)
 		rc = page_task_own(r, req_id(r, 1), &t, e);
 	if (rc < 0)
 		return rc;
-	m = base_model(r, k);
-	model_bool(m, "over", t.over);
-	model_text(m, "file", t.it);
-	model_text(m, "task", t.id);
-	model_text(m, "u", upload_name_ok(req_get(r, "u")) ? req_get(r, "u") : "");
-	if (!t.over)
-		req_refresh(r, 1);
-	res = t.over ? result_of(r, &t) : NULL;
-	if (json_is_array(json_object_get(res, "columns")))
-		said(r, k, res, m);
-	else if (t.over)
-		model_text(m, "failed", t.message[0] ? t.message : "?");
-	json_decref(res);
+	rc = register_io_page(r, k, &t, req_get(r, "u"), NULL, e);
 	task_free(&t);
-	return req_page(r, "register-preview", m, e);
+	return rc;
 }
 
+/* run(r, e): What the trial showed, and nothing else: its columns go with the file, so that
+ * neither other headings nor what was remembered meanwhile change anything. */
 static int
 run(struct req *r, struct err *e)
 {
 	const struct register_kind *k;
-	const char *mode = req_form(r, "mode"), *u = req_form(r, "u");
+	struct register_io io = {.upload = req_form(r, "u"), .mode = req_form(r, "mode")};
+	json_t *res, *shown;
 	struct task t;
 	int rc = reg_kind(r, req_id(r, 0), VERB_WRITE, &k, e);
 
 	if (rc < 0)
 		return rc;
-	if (!upload_name_ok(u))
+	if (!register_io_upload(io.upload))
 		return err_set(e, E_INVAL, "no file");
 	rc = page_task_own(r, req_form(r, "task"), &t, e);
 	if (rc < 0)
 		return rc;
-	if (strcmp(mode, "skip") != 0 && strcmp(mode, "update") != 0)
-		mode = "stop";
-	rc = begin(r, k, u, t.it, mode, false, e);
+	if (strcmp(io.mode, "skip") != 0 && strcmp(io.mode, "update") != 0)
+		io.mode = "stop";
+	rc = register_io_result(r, k, &t, &res, e);
+	if (rc == 0) {
+		shown = register_io_shown(res);
+		io.name = t.it;
+		io.shown = shown;
+		rc = register_io_begin(r, k, &io, e);
+		json_decref(shown);
+		json_decref(res);
+	}
 	task_free(&t);
 	return rc;
 }

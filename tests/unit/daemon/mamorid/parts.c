@@ -88,6 +88,9 @@ test_allowed(void)
 	    "[\"report\",\"render\",\"/state/spool/a\",\"--pdf\",\"/state/spool/../x\"]",
 	    "[\"report\",\"render\",\"/state/spool/a\",\"--pdf\",\"/state/spool/a/b\"]",
 	    "[\"register\",\"import\",\"../x\",\"/state/spool/a\"]",
+	    "[\"register\",\"import\",\"device\",\"/state/spool/a\",\"--columns\",\"/etc/passwd\"]",
+	    "[\"register\",\"import\",\"device\",\"/state/spool/a\",\"--columns\"]",
+	    "[\"register\",\"import\",\"device\",\"/state/spool/a\",\"--map\",\"a=b\"]",
 	    "[\"identity\",\"check\",\"x\"]", "[\"account\",\"add\"]", "[\"vault\",\"serve\"]",
 	    "[\"notify\",\"set\"]", "[\"notify\",\"test\",\"--to\",\"a@b\"]",
 	    "[\"drill\",\"restore\",\"--files\",\"1e9\"]",
@@ -115,7 +118,9 @@ test_allowed(void)
 	    "[\"vault\",\"verify\",\"/v\",\"--key\",\"/state/recovery-key.txt\"]",
 	    "[\"report\",\"render\",\"/state/spool/a.json\",\"--pdf\",\"/state/spool/b.pdf\"]",
 	    "[\"vault\",\"clock\"]", "[\"vault\",\"disk\",\"check\"]",
-	    "[\"register\",\"check\"]"};
+	    "[\"register\",\"check\"]",
+	    "[\"register\",\"import\",\"device\",\"/state/spool/up-1\",\"--columns\","
+	    "\"/state/spool/up-2\",\"--remember\",\"--dry-run\"]"};
 	int wrong = 0;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -7,7 +7,10 @@
 #include "mamorid/http/console.h"
 #include "mamorid/mamorid.h"
 #include "mamorid/pages/pages.h"
+#include "mamorid/tasks.h"
+#include "register/exchange.h"
 #include "tap.h"
+#include "text/csv.h"
 
 void
 mamorid_log(int level, const char *fmt, ...)
@@ -31,6 +34,7 @@ may(const struct identity_session *s, enum identity_area area, enum identity_ver
 }
 
 static struct req r;
+static const char *attach; /* the path of a file that comes with the next form */
 
 /* page(method, path, query, form): The answer's status, or the error's code. */
 static int
@@ -55,6 +59,15 @@ page(unsigned method, const char *path, const char *query, const char *form)
 	    form_urlencoded(&r.query, query, strlen(query), &e) < 0 ||
 	    form_urlencoded(&r.form, form, strlen(form), &e) < 0)
 		return -100;
+	if (attach) {
+		struct upload *u = vec_add(&r.uploads);
+
+		*u = (struct upload){.type = "text/csv", .size = 1, .kept = true};
+		(void)snprintf(u->field, sizeof(u->field), "file");
+		(void)snprintf(u->name, sizeof(u->name), "機器一覧.csv");
+		(void)snprintf(u->path, sizeof(u->path), "%s", attach);
+		attach = NULL;
+	}
 	r.route = route_find(all, n, method, path, &r.id, &allow);
 	if (!r.route)
 		return 404;
@@ -183,6 +196,236 @@ test_map(void)
 	    "no file but an upload");
 }
 
+/* --- columns of somebody else's file ---------------------------------------------------------- */
+
+static struct loop *l;
+static struct tasks *tasks;
+
+static int
+on_start(void *ctx, json_t *order, struct err *err)
+{
+	(void)ctx, (void)err;
+	json_decref(order);
+	return 0;
+}
+
+static void
+on_stop(void *ctx, int64_t n)
+{
+	(void)ctx, (void)n;
+}
+
+static json_t *argv;
+static int64_t task_n;
+
+static int
+take_task(const struct db_row *row, void *cookie, struct err *err)
+{
+	(void)cookie, (void)err;
+	json_decref(argv);
+	task_n = db_col_i64(row, 0);
+	argv = json_loads(db_col_text(row, 1), 0, NULL);
+	return 0;
+}
+
+/* arg(name): What follows an option of the last task, "" for a flag, or NULL. */
+static const char *
+arg(const char *name)
+{
+	for (size_t i = 4; i < json_array_size(argv); i++)
+		if (strcmp(json_string_value(json_array_get(argv, i)), name) == 0) {
+			const char *s = json_string_value(json_array_get(argv, i + 1));
+
+			return s ? s : "";
+		}
+	return NULL;
+}
+
+static void
+put(const char *path, const char *text)
+{
+	if (fio_replace(st.f, st.dirfd, path, text, strlen(text), 0600, &e) < 0)
+		printf("Bail out! %s\n", e.msg), exit(1);
+}
+
+/* slurp(path): Below the state or absolute. The caller frees. */
+static char *
+slurp(const char *path)
+{
+	struct buf b;
+	char *s;
+
+	buf_init(&b, 1 << 20);
+	if (fio_slurp(st.f, st.dirfd, path, &b, &e) < 0 || buf_u8(&b, 0, &e) < 0)
+		printf("Bail out! %s\n", e.msg), exit(1);
+	s = strdup((const char *)b.p);
+	buf_free(&b);
+	return s;
+}
+
+/* runner(): What `mamori register import` does with the last task. */
+static void
+runner(void)
+{
+	const struct register_who who = {"t", "2026-11-25", INT64_C(1764000000000000)};
+	const struct csv_options o = {.restore = true};
+	struct register_import how = {.dry = false};
+	struct csv_found found;
+	struct table t;
+	char path[64], *text, *cols;
+	json_t *res;
+
+	if (db_each(db, "SELECT n, argv FROM tasks ORDER BY n DESC LIMIT 1", take_task, NULL, "",
+		&e) < 0 || !argv)
+		printf("Bail out! no task\n"), exit(1);
+	how.mode = strcmp(arg("--conflict"), "update") == 0 ? REGISTER_UPDATE : REGISTER_STOP;
+	how.dry = arg("--dry-run") != NULL;
+	how.keep = arg("--remember") != NULL;
+	cols = arg("--columns") ? slurp(arg("--columns")) : NULL;
+	how.shown = cols ? json_loads(cols, 0, NULL) : NULL;
+	how.fill = json_object_get(how.shown, "fill");
+	text = slurp(json_string_value(json_array_get(argv, 3)));
+	table_init(&t);
+	if (csv_read(text, strlen(text), &o, &t, &found, &e) < 0 ||
+	    register_import(db, register_kind(json_string_value(json_array_get(argv, 2))), &t,
+		&how, &who, &res, &e) < 0)
+		printf("Bail out! %s\n", e.msg), exit(1);
+	table_free(&t);
+	free(text);
+	free(cols);
+	json_decref(how.shown);
+	text = json_dumps(res, 0);
+	json_decref(res);
+	(void)snprintf(path, sizeof(path), "spool/out-%lld", (long long)task_n);
+	put(path, text);
+	free(text);
+	if (db_exec(db, "UPDATE tasks SET state = 'done', ended = 1 WHERE n = $1", "i", &e, task_n) < 0)
+		printf("Bail out! %s\n", e.msg), exit(1);
+}
+
+static char where[300], task[64];
+
+/* follow(): Let the task end that the last page began, and look at its page. */
+static int
+follow(void)
+{
+	const char *q;
+
+	(void)snprintf(where, sizeof(where), "%s", location());
+	q = strchr(where, '?');
+	if (!q)
+		return -101;
+	where[q - where] = 0;
+	(void)snprintf(task, sizeof(task), "%.60s", strrchr(where, '/') + 1);
+	if (page(M_GET, where, q + 1, "") != 200 || !shows("meter"))
+		return -102; /* it is not over */
+	runner();
+	return page(M_GET, where, q + 1, "");
+}
+
+static int
+columns(const char *fields)
+{
+	char form[2000];
+
+	(void)snprintf(form, sizeof(form), "u=up-1&task=%s&%s", task, fields);
+	return page(M_POST, "/register/device/import/columns", "", form);
+}
+
+static void
+test_columns_form(void)
+{
+	put("spool/up-1", "機器一覧,,,,\n機器名,製造元,メーカー,<b>①㈱ｶﾅ,\n"
+	    "髙橋 𠮷野 葛󠄀,A,B,=1+1,\n");
+	attach = "spool/up-1";
+	EQ_I(page(M_POST, "/register/device/import", "", ""), 303, "a file");
+	EQ_I(follow(), 200, "read on trial");
+	OK(!arg("--columns") && arg("--dry-run"), "its columns are found");
+	OK(shows("<details class=\"columns\" open>"), "they are asked about");
+	OK(shows("A列「機器名」") && shows("▲ 推測です。値の例: 髙橋 𠮷野 葛󠄀"), "a guess is marked");
+	OK(shows("D列「&lt;b&gt;①㈱ｶﾅ」") && shows("？ わからない見出し"), "so is what nobody knows");
+	OK(shows("▲ ほかの列も「メーカー」のようです"), "and what another column has");
+	OK(shows("「種類」の列がありません（1 行で要ります）"), "what is missing has a name");
+	OK(shows("<option value=\"name\" selected>名前・管理番号（必須）"), "preset");
+	OK(!shows("name=\"c5\""), "an empty column is not asked about");
+	OK(!shows("import/run"), "nothing can be taken in yet");
+	EQ_I(columns("head=2&c1=place&c2=maker&c3=maker&c4=note&fill_kind=pc"), 422, "wrong");
+	OK(shows("B列とC列の両方を「メーカー」にはできません") && shows("href=\"#f-c3\""), "twice");
+	OK(shows("「名前・管理番号」がどの列かを選んでください"), "and without a name");
+	OK(shows("<option value=\"place\" selected>") && shows("<option value=\"note\" selected>") &&
+	    shows("<option value=\"pc\" selected>"), "every choice is still there");
+	EQ_I(columns("head=2&c1=name&c2=frob"), E_INVAL, "a field that is none");
+	EQ_I(columns("head=1&c1=name"), 303, "another row is the heading");
+	EQ_I(follow(), 200, "");
+	OK(!arg("--remember"), "what was chosen for the other row is not kept");
+	OK(shows("「名前・管理番号」の列がありません。"), "nothing is known there");
+	EQ_I(columns("head=2&c1=name"), 303, "back again");
+	EQ_I(follow(), 200, "");
+}
+
+static void
+test_columns_run(void)
+{
+	const char *cols;
+	char form[300], *text;
+
+	EQ_I(columns("head=2&c1=name&c2=&c3=maker&c4=note&fill_kind=pc"), 303, "chosen");
+	EQ_I(follow(), 200, "read again");
+	cols = arg("--columns");
+	OK(cols && strstr(cols, "/spool/up-") && arg("--remember"), "as a file, remembered");
+	OK(shows("選んだとおり") && shows("import/run") && !shows("columns\" open"), "in order");
+	(void)snprintf(form, sizeof(form), "u=up-1&task=%s&mode=stop", task);
+	EQ_I(page(M_POST, "/register/vendor/import/run", "", form), E_NOENT, "of this register");
+	EQ_I(page(M_POST, "/register/vendor/import/columns", "", form), E_NOENT, "");
+	EQ_I(page(M_POST, "/register/device/import/run", "", form), 303, "taken in");
+	OK(follow() == 200 && shows("取り込みました。"), "done");
+	text = slurp(arg("--columns"));
+	OK(strstr(text, "\"heading\"") && strstr(text, "\"fill\""), "with what the trial showed");
+	free(text);
+	EQ_I(page(M_GET, "/register/device", "q=%E2%91%A0", ""), 200, "");
+	EQ_I(page(M_GET, "/register/device/dev-0001", "", ""), 200, "the record");
+	OK(shows("髙橋 𠮷野 葛󠄀") && shows("=1+1") && shows("パソコン"), "exactly");
+	/* the same list, with one more column and the first value changed */
+	put("spool/up-1", "機器名,製造元,メーカー,<b>①㈱ｶﾅ\n髙橋 𠮷野 葛󠄀,A,C,=1+1\n新しい,A,C,\n");
+	EQ_I(page(M_POST, "/register/device/import/run", "", form), 303, "another file in its place");
+	EQ_I(follow(), 200, "");
+	OK(shows("試したときと違います") && !shows("取り込みました"), "is noticed");
+	attach = "spool/up-1";
+	EQ_I(page(M_POST, "/register/device/import", "", ""), 303, "again");
+	EQ_I(follow(), 200, "");
+	OK(shows("前に選んだとおり") && shows("同じものがもうあるようです"), "nothing is asked twice");
+	OK(shows("「種類」の列がありません（1 行で要ります）"), "but for the new row");
+	EQ_I(page(M_GET, "/register/device/import", "", ""), 200, "what is remembered");
+	OK(shows("「機器名」 → 名前・管理番号") && shows("「製造元」 → 取り込まない"), "is shown");
+	EQ_I(page(M_POST, "/register/device/import/forget", "", ""), 303, "and forgotten");
+	EQ_I(page(M_GET, "/register/device/import", "", ""), 200, "");
+	OK(!shows("import/forget"), "all of it");
+	people = false;
+	EQ_I(page(M_POST, "/register/person/import/forget", "", ""), E_AUTH, "not of people");
+	EQ_I(page(M_POST, "/register/person/import/columns", "", form), E_AUTH, "");
+	people = true;
+	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=../x&task=1"), E_INVAL, "no file");
+	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=up-1&task=1"), E_NOENT, "no task");
+}
+
+static void
+test_columns(void)
+{
+	static const struct tasks_ops ops = {.start = on_start, .stop = on_stop};
+
+	if (loop_new(loop_clock_os(), &l, &e) < 0 || tasks_new(l, db, &st, &ops, &tasks, &e) < 0)
+		printf("Bail out! %s\n", e.msg), exit(1);
+	c.tasks = tasks;
+	if (fio_mkdir(st.f, st.dirfd, "spool", 0700, &e) < 0)
+		printf("Bail out! %s\n", e.msg), exit(1);
+	test_columns_form();
+	test_columns_run();
+	json_decref(argv);
+	tasks_free(tasks);
+	loop_free(l);
+	c.tasks = NULL;
+}
+
 static void
 test_many(void)
 {
@@ -225,6 +468,7 @@ main(void)
 	test_two();
 	test_rights();
 	test_map();
+	test_columns();
 	test_many();
 	req_free(&r);
 	db_close(db);

@@ -1,0 +1,43 @@
+/* Files into registers: what the pages of an import share. The first reading is a trial, a task;
+ * its answer (register_import) says what each column was taken for. A person may choose otherwise;
+ * what was chosen goes to the next task as a file of the spool, never as an argument. */
+#ifndef MAMORI_DAEMON_MAMORID_PAGES_REGISTER_IO_H
+#define MAMORI_DAEMON_MAMORID_PAGES_REGISTER_IO_H
+
+#include "mamorid/pages/register.h"
+#include "mamorid/tasks.h"
+
+struct register_io {
+	const char *upload;  /* name in the spool */
+	const char *name;    /* as the person calls the file */
+	const char *mode;    /* stop skip update */
+	const json_t *shown; /* the columns to take, or NULL: found by the headings */
+	bool dry, keep;
+};
+/* register_io_begin(r, k, io, e): Start the reading and go to the page about it. */
+MUST int register_io_begin(struct req *r, const struct register_kind *k,
+    const struct register_io *io, struct err *e);
+/* register_io_result(r, k, t, ret, e): What a trial of whoever asks said. E_NOENT: nothing that
+ * could be used (any more). */
+MUST int register_io_result(struct req *r, const struct register_kind *k, const struct task *t,
+    json_t **ret, struct err *e);
+/* register_io_shown(res): Of that answer, what the next reading needs to take the same columns. */
+json_t *register_io_shown(json_t *res);
+/* register_io_upload(u): Whether a form's text is the name of an upload. */
+bool register_io_upload(const char *u);
+/* register_io_page(r, k, t, u, wrong, e): The page about a reading. ${wrong}: the form of the
+ * columns came back, {name: what is wrong}; or NULL. */
+MUST int register_io_page(struct req *r, const struct register_kind *k, const struct task *t,
+    const char *u, json_t *wrong, struct err *e);
+/* register_io_model(r, k): What each of these pages begins with. */
+json_t *register_io_model(struct req *r, const struct register_kind *k);
+
+/* register_columns_form(r, k, res, wrong, m, e): Into the model, the form of the columns. With
+ * ${wrong} as it was sent. */
+MUST int register_columns_form(struct req *r, const struct register_kind *k, json_t *res,
+    json_t *wrong, json_t *m, struct err *e);
+/* register_columns_kept(r, k, m, e): Into the model, what is remembered. */
+MUST int register_columns_kept(struct req *r, const struct register_kind *k, json_t *m,
+    struct err *e);
+
+#endif
