@@ -38,7 +38,8 @@ hidden(const unsigned char *p, size_t k)
 		return p[1] == 0xbb && p[2] == 0xbf;
 	if (p[0] != 0xe2)
 		return false;
-	return (p[1] == 0x80 && ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+	return (p[1] == 0x80 &&
+	           ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
 	    (p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf);
 }
 
@@ -312,7 +313,8 @@ kept_key(struct trial *x, size_t c, char out[2 * REGISTER_LABEL], struct err *e)
 
 	out[0] = 0;
 	if (r == 0 && *x->name[c] && x->w.b.len < 2 * REGISTER_LABEL - 24)
-		(void)snprintf(out, 2 * REGISTER_LABEL, "%s\t%zu", (const char *)x->w.b.p, nth(x, c));
+		(void)snprintf(out, 2 * REGISTER_LABEL, "%s\t%zu", (const char *)x->w.b.p,
+		    nth(x, c));
 	return r;
 }
 
@@ -519,7 +521,8 @@ fields_fit(const struct trial *x, struct err *e)
 	json_decref(seen);
 	json_object_foreach(x->said->map, label, v)
 		if (r == 0 && !static_key(x->w.k, json_string_value(v), &field))
-			r = err_set(e, E_INVAL, "%.60s: no such field", json_string_value(v));
+			r = err_set(e, E_INVAL, "%.60s: no such field",
+			    register_str(x->said->map, label));
 	return r;
 }
 
@@ -545,10 +548,12 @@ map_fits(const struct trial *x, struct err *e)
 			at = c;
 		}
 		if (n != 1)
-			r = err_set(e, E_INVAL, n ? "%.80s: several columns have this heading; say #N"
+			r = err_set(e, E_INVAL, n
+			    ? "%.80s: several columns have this heading; say #N"
 			    : "%.80s: no column has this heading", label);
 		else if (x->m.col[at].how == REGISTER_TWICE)
-			r = err_set(e, E_INVAL, "%.60s: said for two columns", json_string_value(v));
+			r = err_set(e, E_INVAL, "%.60s: said for two columns",
+			    json_string_value(v));
 	}
 	return r;
 }
@@ -685,8 +690,9 @@ store(struct db *db, const struct register_kind *k, const json_t *kept, int64_t 
 	int r;
 
 	setting(k, key);
-	r = text ? db_exec(db, "INSERT INTO settings (key, value, at) VALUES ($1, $2, $3) ON CONFLICT "
-	    "(key) DO UPDATE SET value = excluded.value, at = excluded.at", "ssi", e, key, text, now)
+	r = text ? db_exec(db, "INSERT INTO settings (key, value, at) VALUES ($1, $2, $3) "
+	    "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at", "ssi", e,
+	    key, text, now)
 		 : err_set(e, E_NOMEM, "no memory for headings");
 	free(text);
 	return r < 0 ? r : 0;

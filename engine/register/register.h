@@ -90,7 +90,7 @@ struct register_kind {
 	int first_days; /* without any day: this many days after the record was made */
 	const char *const *same; /* records that agree in these fields are the same thing */
 	size_t nsame;
-	const char *const *unique; /* so are those that agree in one of these, whatever their title */
+	const char *const *unique; /* and those that agree in one of these, whatever their title */
 	size_t nunique;
 };
 

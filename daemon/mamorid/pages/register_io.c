@@ -67,7 +67,8 @@ put_shown(struct req *r, const json_t *shown, char path[64], struct err *e)
 	random_fill(rnd, sizeof(rnd));
 	hex_put(hex, rnd, sizeof(rnd));
 	(void)snprintf(path, 64, "spool/up-%s", hex);
-	rc = text ? fio_create(r->c->state->f, r->c->state->dirfd, path, text, strlen(text), 0600, e)
+	rc = text ? fio_create(r->c->state->f, r->c->state->dirfd, path, text, strlen(text), 0600,
+	                e)
 	          : err_set(e, E_NOMEM, "no memory for columns");
 	free(text);
 	return rc;

@@ -88,7 +88,8 @@ test_allowed(void)
 	    "[\"report\",\"render\",\"/state/spool/a\",\"--pdf\",\"/state/spool/../x\"]",
 	    "[\"report\",\"render\",\"/state/spool/a\",\"--pdf\",\"/state/spool/a/b\"]",
 	    "[\"register\",\"import\",\"../x\",\"/state/spool/a\"]",
-	    "[\"register\",\"import\",\"device\",\"/state/spool/a\",\"--columns\",\"/etc/passwd\"]",
+	    "[\"register\",\"import\",\"device\",\"/state/spool/a\","
+	    "\"--columns\",\"/etc/passwd\"]",
 	    "[\"register\",\"import\",\"device\",\"/state/spool/a\",\"--columns\"]",
 	    "[\"register\",\"import\",\"device\",\"/state/spool/a\",\"--map\",\"a=b\"]",
 	    "[\"identity\",\"check\",\"x\"]", "[\"account\",\"add\"]", "[\"vault\",\"serve\"]",

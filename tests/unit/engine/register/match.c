@@ -133,8 +133,8 @@ test_bad(void)
 static int
 said(const char *map, const char *shown, int64_t row)
 {
-	struct register_said s = {.map = map ? json(map) : NULL, .shown = shown ? json(shown) : NULL,
-	    .row = row};
+	struct register_said s = {.map = map ? json(map) : NULL,
+	    .shown = shown ? json(shown) : NULL, .row = row};
 	int r = match("device", &s);
 
 	json_decref(s.map);
@@ -182,8 +182,8 @@ test_said(void)
 	EQ_I(said(NULL, "{\"row\":2,\"columns\":[{\"column\":2,\"label\":\"メーカー\",\"field\":"
 	    "\"maker\"}]}", 0), 0, "by labels alone");
 	OK(m.changed, "it is noticed, too");
-	EQ_I(said(NULL, "{\"row\":2,\"columns\":[{\"column\":-5,\"label\":\"x\",\"field\":\"\"}]}", 0),
-	    0, "a column that is none");
+	EQ_I(said(NULL, "{\"row\":2,\"columns\":[{\"column\":-5,\"label\":\"x\",\"field\":"
+	    "\"\"}]}", 0), 0, "a column that is none");
 	OK(m.changed, "changed");
 }
 
@@ -229,8 +229,8 @@ test_kept(struct db *db)
 	EQ_I(register_match_forget(db, register_kind("device"), &e), 4, "forgotten");
 	kept(db, NULL);
 	EQ_I(register_match_forget(db, register_kind("device"), &e), 0, "is forgotten");
-	EQ_I(db_exec(db, "INSERT INTO settings VALUES ('register.columns.device', '[1', 1)", "", &e),
-	    1, "a setting that is none");
+	EQ_I(db_exec(db, "INSERT INTO settings VALUES ('register.columns.device', '[1', 1)", "",
+	         &e), 1, "a setting that is none");
 	kept(db, NULL);
 	EQ_S(was(2), "place exact -", "does no harm");
 }

@@ -299,7 +299,8 @@ runner(void)
 	(void)snprintf(path, sizeof(path), "spool/out-%lld", (long long)task_n);
 	put(path, text);
 	free(text);
-	if (db_exec(db, "UPDATE tasks SET state = 'done', ended = 1 WHERE n = $1", "i", &e, task_n) < 0)
+	if (db_exec(db, "UPDATE tasks SET state = 'done', ended = 1 WHERE n = $1", "i", &e,
+		task_n) < 0)
 		printf("Bail out! %s\n", e.msg), exit(1);
 }
 
@@ -352,7 +353,8 @@ test_columns_form(void)
 	EQ_I(columns("head=2&c1=place&c2=maker&c3=maker&c4=note&fill_kind=pc"), 422, "wrong");
 	OK(shows("B列とC列の両方を「メーカー」にはできません") && shows("href=\"#f-c3\""), "twice");
 	OK(shows("「名前・管理番号」がどの列かを選んでください"), "and without a name");
-	OK(shows("<option value=\"place\" selected>") && shows("<option value=\"note\" selected>") &&
+	OK(shows("<option value=\"place\" selected>") &&
+	    shows("<option value=\"note\" selected>") &&
 	    shows("<option value=\"pc\" selected>"), "every choice is still there");
 	EQ_I(columns("head=2&c1=name&c2=frob"), E_INVAL, "a field that is none");
 	EQ_I(columns("head=1&c1=name"), 303, "another row is the heading");
@@ -387,7 +389,8 @@ test_columns_run(void)
 	OK(shows("髙橋 𠮷野 葛󠄀") && shows("=1+1") && shows("パソコン"), "exactly");
 	/* the same list, with one more column and the first value changed */
 	put("spool/up-1", "機器名,製造元,メーカー,<b>①㈱ｶﾅ\n髙橋 𠮷野 葛󠄀,A,C,=1+1\n新しい,A,C,\n");
-	EQ_I(page(M_POST, "/register/device/import/run", "", form), 303, "another file in its place");
+	EQ_I(page(M_POST, "/register/device/import/run", "", form), 303,
+	    "another file in its place");
 	EQ_I(follow(), 200, "");
 	OK(shows("試したときと違います") && !shows("取り込みました"), "is noticed");
 	attach = "spool/up-1";
@@ -404,8 +407,10 @@ test_columns_run(void)
 	EQ_I(page(M_POST, "/register/person/import/forget", "", ""), E_AUTH, "not of people");
 	EQ_I(page(M_POST, "/register/person/import/columns", "", form), E_AUTH, "");
 	people = true;
-	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=../x&task=1"), E_INVAL, "no file");
-	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=up-1&task=1"), E_NOENT, "no task");
+	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=../x&task=1"), E_INVAL,
+	    "no file");
+	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=up-1&task=1"), E_NOENT,
+	    "no task");
 }
 
 static void
