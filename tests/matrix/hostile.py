@@ -464,6 +464,9 @@ for name, body in (('without an end', b'--b\r\nContent-Disposition: form-data; n
 many = {f'file{i}': (f'{i}.txt', b'x') for i in range(25)}
 ok(d.post(rec + '/attach', **many).status in (400, 413), 'so are 25 files at once')
 
+a = d.post('/guide/inspections', pack='葛󠄀' * 300)
+ok(a.status in (303, 404, 422) and len(a.text) > 500, 'a message cut in the middle of a character is still a page', a.status)
+
 # --- forms of nonsense
 names = ['f_name', 'f_kind', 'rev', 'title', 'detail', 'plan', 'due', 'owner', 'value', 'note', 'held', 'chair', 'minutes', 'system', 'generation', 'path',
          'to', 'practice', 'vendor', 'form', 'id', 'file', 'login', 'role', 'until', 'objects', 'version', 'why', 'how', 'name', 'pack', 'item', 'round', 'code', 'v-1', 'd-1', 'u-1',

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "mamorid/http/console.h"
 
 void
@@ -298,15 +299,36 @@ req_file(struct req *r, const char *type, const char *name, const char *path, bo
 
 /* --- the course ----------------------------------------------------------------------------- */
 
+/* detail(r, s): For the log and the page about an error. A message that was cut may end in half a
+ * character; it must not cost the answer. */
+static void
+detail(struct req *r, const char *s)
+{
+	struct buf b;
+
+	if (utf8_ok(s, strlen(s))) {
+		(void)snprintf(r->detail, sizeof(r->detail), "%.*s",
+		    utf8_cut(s, sizeof(r->detail) - 1), s);
+		return;
+	}
+	buf_init(&b, 4096);
+	if (utf8_show(&b, s, strlen(s), NULL) == 0 && buf_u8(&b, 0, NULL) == 0)
+		(void)snprintf(r->detail, sizeof(r->detail), "%.*s",
+		    utf8_cut((const char *)b.p, sizeof(r->detail) - 1), (const char *)b.p);
+	buf_free(&b);
+}
+
 void
 req_note(struct req *r, const char *result, const char *fmt, ...)
 {
+	char text[sizeof(r->detail)];
 	va_list ap;
 
 	(void)snprintf(r->result, sizeof(r->result), "%s", result);
 	va_start(ap, fmt);
-	(void)vsnprintf(r->detail, sizeof(r->detail), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	detail(r, text);
 }
 
 void
@@ -339,7 +361,7 @@ req_fail(struct req *r, const struct err *e)
 	    : e->code == E_EXIST || e->code == E_BUSY ? 409
 	    : e->code == E_LIMIT ? 413 : e->code == E_NOSPC ? 507 : 503;
 
-	(void)snprintf(r->detail, sizeof(r->detail), "%.250s", e->msg);
+	detail(r, e->msg);
 	res_clear(&r->res);
 	if (req_error(r, status, NULL) < 0) {
 		res_clear(&r->res);
