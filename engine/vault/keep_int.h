@@ -60,7 +60,7 @@ struct keep {
 	uint8_t owner[SIGN_PUB_LEN]; /* the key that may write */
 	uint8_t owner_id[8], root_id[8];
 	bool rooted; /* the ledger itself takes the recovery key's word for a new key */
-	bool named;  /* the recovery key named this one, which has not written yet: */
+	bool heir_let_in; /* the recovery key let this one in, which has not written yet: */
 	uint8_t heir[SIGN_PUB_LEN];
 	uint8_t prev[LEDGER_HASH_LEN]; /* hash of the newest record read */
 	bool adopting; /* ${signer} is not the owner yet */

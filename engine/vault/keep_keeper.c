@@ -33,7 +33,7 @@ keep_take_key(struct keep *k, const struct ledger_rec *rec, struct err *e)
 	if (memcmp(rec->key_id, k->root_id, sizeof(k->root_id)) != 0)
 		return err_set(e, E_CORRUPT, "a second key");
 	(void)memcpy(k->heir, rec->payload, SIGN_PUB_LEN);
-	k->named = true;
+	k->heir_let_in = true;
 	return 0;
 }
 
@@ -45,7 +45,7 @@ keep_take_keeper(struct keep *k, const struct keep_rec *x, const uint8_t key_id[
 	bool root = false;
 
 	digest_sha256(x->hash, SIGN_PUB_LEN, hash);
-	if (!k->named || memcmp(k->heir, x->hash, SIGN_PUB_LEN) != 0 ||
+	if (!k->heir_let_in || memcmp(k->heir, x->hash, SIGN_PUB_LEN) != 0 ||
 	    memcmp(key_id, hash, 8) != 0)
 		return err_set(e, E_CORRUPT, "a keeper's key that the recovery key did not let in");
 	if (x->serial != k->st.keepers + 1)
@@ -59,7 +59,7 @@ keep_take_keeper(struct keep *k, const struct keep_rec *x, const uint8_t key_id[
 	if (!keep_clock_follows(&k->last, &x->at))
 		return err_set(e, E_CORRUPT, "a keeper who begins with a clock that cannot be");
 	keep_owned_by(k, x->hash);
-	k->named = false;
+	k->heir_let_in = false;
 	k->st.keepers = x->serial;
 	k->st.keeper_since = x->at.wall;
 	return 0;
@@ -86,7 +86,7 @@ let_in(struct keep *k, struct signer *root, int64_t wall, struct err *e)
 {
 	int r;
 
-	if (k->named && memcmp(k->heir, signer_pub(k->signer), SIGN_PUB_LEN) == 0)
+	if (k->heir_let_in && memcmp(k->heir, signer_pub(k->signer), SIGN_PUB_LEN) == 0)
 		return 0; /* ended before the next step, last time */
 	r = ledger_enrol(k->l, root, signer_pub(k->signer), wall, e);
 	return r < 0 ? r : keep_refresh(k, e);
