@@ -305,7 +305,7 @@ int
 register_columns_cmd(struct cli *c, int argc, char **argv)
 {
 	static const struct option opts[] = {{"forget", no_argument, NULL, 'f'}, {0}};
-	json_t *kept, *one, *list;
+	json_t *kept = NULL, *one, *list;
 	bool forget = false;
 	struct err e = {0};
 	const char *key;

@@ -370,8 +370,8 @@ static int
 take_known(struct trial *x, struct err *e)
 {
 	static const enum register_how order[] = {REGISTER_EXACT, REGISTER_ALIKE, REGISTER_ALIAS};
-	const char *field[TABLE_MAX_COLS];
-	enum register_how how[TABLE_MAX_COLS];
+	const char *field[TABLE_MAX_COLS] = {0};
+	enum register_how how[TABLE_MAX_COLS] = {REGISTER_NONE};
 	bool id = false;
 	int r = 0;
 
@@ -573,7 +573,7 @@ static int
 match(struct trial *x, struct err *e)
 {
 	int64_t row = x->said->row;
-	size_t i;
+	size_t i = 0;
 	int r;
 
 	if (row == 0)
