@@ -1,7 +1,7 @@
 /* deps: base text crypt db jansson register */
-/* Headings of strangers, and what is said about them: up to the first NUL a CSV file, then JSON as a
- * trial prints it ("map" and "kept" beside "columns"). No field has two columns, and what a reading
- * showed is taken again exactly. */
+/* Headings of strangers, and what is said about them: up to the first NUL a CSV file, then JSON as
+ * a trial prints it ("map" and "kept" beside "columns"). No field has two columns, and what a
+ * reading showed is taken again exactly. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,8 @@ sound(const struct register_kind *k, const struct table *t, const struct registe
 {
 	char label[40];
 
-	if (m->head >= table_rows(t) || m->n != table_row(t, m->head)->n || strlen(m->heading) != 64)
+	if (m->head >= table_rows(t) || m->n != table_row(t, m->head)->n ||
+	    strlen(m->heading) != 64)
 		abort();
 	for (size_t c = 0; c < m->n; c++) {
 		const char *f = m->col[c].field;
