@@ -13,6 +13,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	uint8_t raw[FMT_HEADER_LEN] = {0}, again[FMT_HEADER_LEN];
 	struct par_head h, h2;
+	char name[PAR_NAME];
 	struct err e;
 
 	/* the sum at the end is made right, so that what comes before it is reached */
@@ -24,6 +25,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort();
 	par_head_put(&h, again);
 	if (par_head_get(again, &h2, &e) < 0 || memcmp(&h, &h2, sizeof(h)) != 0)
+		abort();
+	par_name(&h, name);
+	if (strlen(name) != (h.thin ? 27 : 18))
 		abort();
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include "tap.h"
 #include "vault/parity_int.h"
 
-enum { DAYS = 24, MAX_SEGS = 400 };
+enum { DAYS = 17 };
 
 static struct vt v;
 static struct kt t;
