@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "ledger/ledger_fmt.h"
 #include "tap.h"
+#include "vault/hold.h"
 #include "vault/keep_int.h"
 #include "vault/verify.h"
 
@@ -239,12 +240,51 @@ young(uint32_t *was, uint32_t *n)
 	OK(verifies(&v, VERIFY_DEEP) && all_left(), "all holds");
 }
 
+static int
+listed(uint32_t no, const struct fmt_segment_rec *rec, void *cookie)
+{
+	uint32_t *seen = cookie; /* the one looked for; others; whether it was there */
+
+	(void)rec;
+	if (no == seen[0])
+		seen[2] = 1;
+	else
+		seen[1]++;
+	return 0;
+}
+
+/* served(no, rec): Even while its file is still there, a server offers nobody a segment that
+ * leaves, and takes no generation that needs it. */
+static void
+served(uint32_t no, const struct fmt_segment_rec *rec)
+{
+	uint32_t seen[3] = {no, 0, 0};
+	char path[400], hex[2 * FMT_ID_LEN + 1];
+	struct hold *h = NULL;
+	struct err e = {0};
+	int fd;
+
+	hex_put(hex, rec->seg, FMT_ID_LEN);
+	(void)snprintf(path, sizeof(path), "%s/seg/%s", v.repo, hex);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, (off_t)fmt_seg_size(rec->npages)) < 0)
+		vt_die(path);
+	(void)close(fd);
+	OK(hold_open(fio_os(), v.repo, &h, &e) == 0 && hold_list(h, 0, listed, seen, &e) == 0 &&
+	    seen[1] > 10 && !seen[2], "a server offers the others, and not it");
+	hold_close(h);
+	EQ_I(keep_may_commit(t.k, &(struct fmt_run){no, 1}, 1, &e), E_BUSY,
+	    "no generation may need it any more");
+	(void)unlink(path);
+}
+
 static void
 old(const uint32_t *was, uint32_t n)
 {
 	struct keep_reaped done;
 	uint32_t now[16];
 	uint64_t bytes;
+	struct repo *r;
 
 	kt_pass(&t, 4);
 	OK(days(1) && loose() == 0, "less than 30 days after the next backup: not yet");
@@ -254,6 +294,9 @@ old(const uint32_t *was, uint32_t n)
 	OK(days(2) && allowed() && reap(&done) == 0 && done.generations > 0, "the next removal");
 	OK(done.loose_segments == n && done.loose_bytes == bytes, "takes them along, all %u", n);
 	EQ_I(needs_none(now, 16), 0, "they are gone");
+	r = repo(&v);
+	served(was[0], &r->segs[was[0]].rec);
+	repo_close(r);
 	OK(was[0] > 0 && verifies(&v, VERIFY_DEEP), "and that is no damage");
 	OK(all_left(), "every generation is what it was, also the one that was continued");
 	EQ_I(loose(), 0, "nothing more is left over");
