@@ -138,34 +138,6 @@ vault_name_of(const struct vault_kept *v, const uint8_t id[FMT_ID_LEN], char out
 	}
 }
 
-int
-vault_signer(const char *file, const struct vault_ident *id, struct signer **ret, struct err *e)
-{
-	struct paperkey_file f;
-	struct buf b;
-	char path[PATH_MAX], want[80], hex[2 * FMT_ID_LEN + 1];
-	int r;
-
-	buf_init(&b, 256 << 10);
-	if (!realpath(file, path))
-		r = err_sys(e, "cannot open the key file %s", file);
-	else
-		r = fio_slurp(fio_os(), AT_FDCWD, path, &b, e);
-	if (r == 0)
-		r = paperkey_file_get((const char *)b.p, b.len, &f, e);
-	hex_put(hex, id->repo, FMT_ID_LEN);
-	(void)snprintf(want, sizeof(want), "approver:%s", hex);
-	if (r == 0 && f.id[0] && strcmp(f.id, want) != 0)
-		r = err_set(e, E_AUTH, "%s is not an approver's key of this vault", file);
-	if (r == 0)
-		r = signer_new(f.key, ret, e);
-	if (b.p)
-		explicit_bzero(b.p, b.cap);
-	explicit_bzero(&f, sizeof(f));
-	buf_free(&b);
-	return r;
-}
-
 /* ---- words ---- */
 
 const char *

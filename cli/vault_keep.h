@@ -14,15 +14,19 @@ cli_fn vault_clock_cmd, vault_policy_cmd, vault_approver_cmd, vault_prune_cmd, v
 
 #define VAULT_CLOCK_USAGE "mamori vault clock [REPO]"
 #define VAULT_POLICY_USAGE                                                                         \
-	"mamori vault policy REPO [--set NAME] [--key FILE]... [--approver-key FILE]..."
+	"mamori vault policy REPO [--set NAME] [--key FILE]... "                                   \
+	"[--approver-key FILE [--passphrase-file FILE]]..."
 #define VAULT_APPROVER_USAGE                                                                       \
-	"mamori vault approver list REPO | add REPO --name NAME --out FILE --key FILE | "          \
+	"mamori vault approver list REPO | add REPO --name NAME --out FILE --key FILE "            \
+	"[--passphrase-file FILE] | "                                                              \
 	"remove REPO --name NAME --key FILE"
 #define VAULT_PRUNE_USAGE                                                                          \
-	"mamori vault prune REPO --policy NAME [--approver-key FILE]... [--request N] "            \
+	"mamori vault prune REPO --policy NAME [--approver-key FILE [--passphrase-file FILE]]... " \
+	"[--request N] "                                                                           \
 	"[--dry-run] [--by WHO] | REPO --cancel [--request N] [--by WHO]"
 #define VAULT_STATE_USAGE "mamori vault state REPO [--key FILE]..."
-#define VAULT_ACCEPT_USAGE "mamori vault accept REPO GEN --key FILE... | --approver-key FILE"
+#define VAULT_ACCEPT_USAGE                                                                         \
+	"mamori vault accept REPO GEN --key FILE... | --approver-key FILE [--passphrase-file FILE]"
 
 #define VAULT_ADOPT_USAGE "mamori vault adopt REPO --key FILE... [--writer]"
 
@@ -80,8 +84,23 @@ void vault_kept_drill(struct cli *c, int statefd, const char *repo,
 
 /* vault_doubt_text(c, v, out): A reason as a sentence. */
 const char *vault_doubt_text(struct cli *c, const struct keep_verdict *v, char out[300]);
-/* vault_signer(file, id, ret, e): Somebody's approver key. E_AUTH: of another vault. */
-MUST int vault_signer(const char *file, const struct vault_ident *id, struct signer **ret,
+/* Somebody's approver key: its file, and the file of its passphrase (NULL: whoever sits at the
+ * terminal is asked, where the key has one). */
+struct vault_person {
+	const char *file, *pass;
+};
+/* vault_person_pass(p, n, file): Of the last of ${n} people given; false when it has one already,
+ * or nobody was given. */
+bool vault_person_pass(struct vault_person *p, size_t n, const char *file);
+/* vault_signer(c, who, id, ret, e): The key itself. E_AUTH: of another vault, or not with this
+ * passphrase. */
+MUST int vault_signer(struct cli *c, const struct vault_person *who, const struct vault_ident *id,
+    struct signer **ret, struct err *e);
+/* vault_person_make(c, out, pass, id, name, seed, e): Write a new key to the file ${out}, locked
+ * with the passphrase of the file ${pass} (NULL: asked for; none is told). E_INVAL: a passphrase
+ * that is easy to guess; E_EXIST. */
+MUST int vault_person_make(struct cli *c, const char *out, const char *pass,
+    const struct vault_ident *id, const char *name, const uint8_t seed[PAPERKEY_LEN],
     struct err *e);
 /* vault_name_of(v, id, out): The system's name of a generation, or "". */
 void vault_name_of(const struct vault_kept *v, const uint8_t id[FMT_ID_LEN], char out[256]);

@@ -12,7 +12,8 @@
 
 struct wish {
 	struct cli *c;
-	const char *repo, *name, *out, *gen, *person;
+	const char *repo, *name, *out, *gen, *pass;
+	struct vault_person person;
 	struct vault_keys keys;
 };
 
@@ -24,6 +25,7 @@ options(struct wish *w, int argc, char **argv, const char *usage)
 	    {"out", required_argument, NULL, 'o'},
 	    {"key", required_argument, NULL, 'k'},
 	    {"approver-key", required_argument, NULL, 'a'},
+	    {"passphrase-file", required_argument, NULL, 'p'},
 	    {NULL, 0, NULL, 0},
 	};
 	int o;
@@ -36,7 +38,9 @@ options(struct wish *w, int argc, char **argv, const char *usage)
 		else if (o == 'o')
 			w->out = optarg;
 		else if (o == 'a')
-			w->person = optarg;
+			w->person.file = optarg;
+		else if (o == 'p')
+			w->pass = optarg;
 		else if (o != 'k')
 			return cli_usage(w->c, usage);
 		else if (vault_keys_add(w->c, &w->keys, optarg) != CLI_OK)
@@ -64,31 +68,6 @@ root_of(struct wish *w, struct vault_kept *v, struct signer **ret, struct err *e
 
 /* ---- approver ---- */
 
-/* write_key(w, v, seed, e): The new key, written once, before anybody is told of it. */
-static int
-write_key(struct wish *w, struct vault_kept *v, const uint8_t seed[PAPERKEY_LEN], struct err *e)
-{
-	char hex[2 * FMT_ID_LEN + 1], id[80], print[9];
-	struct buf b;
-	int r;
-
-	hex_put(hex, v->id.repo, FMT_ID_LEN);
-	(void)snprintf(id, sizeof(id), "approver:%s", hex);
-	paperkey_fingerprint(seed, print);
-	buf_init(&b, 64 << 10);
-	r = paperkey_file_put(&b, id, print, seed, 0, e);
-	if (r == 0)
-		r = fio_create(fio_os(), AT_FDCWD, w->out, b.p, b.len, 0400, e);
-	if (b.p)
-		explicit_bzero(b.p, b.cap);
-	buf_free(&b);
-	return r == E_EXIST ? err_set(e, E_EXIST,
-				  "%s is there already; a key is never written over "
-				  "another: choose another file",
-				  w->out)
-			    : r;
-}
-
 static int
 add(struct wish *w, struct vault_kept *v, struct err *e)
 {
@@ -101,7 +80,7 @@ add(struct wish *w, struct vault_kept *v, struct err *e)
 	if (r == 0)
 		r = signer_new(seed, &person, e);
 	if (r == 0)
-		r = write_key(w, v, seed, e);
+		r = vault_person_make(w->c, w->out, w->pass, &v->id, w->name, seed, e);
 	if (r == 0) {
 		r = keep_approver(v->k, &v->now, root, signer_pub(person), w->name, true, e);
 		if (r < 0)
@@ -177,7 +156,7 @@ vault_approver_cmd(struct cli *c, int argc, char **argv)
 	r = options(&w, argc - 1, argv + 1, VAULT_APPROVER_USAGE);
 	if (r != CLI_OK)
 		return r;
-	if (w.gen || w.person || (adding || removing) != (w.name && w.keys.n > 0) ||
+	if (w.gen || w.person.file || (w.pass && !adding) || (adding || removing) != (w.name && w.keys.n > 0) ||
 	    adding != (w.out != NULL))
 		return cli_usage(c, VAULT_APPROVER_USAGE);
 	r = cli_state(c, false, &st);
@@ -210,7 +189,7 @@ accept_one(struct wish *w, struct vault_kept *v, struct err *e)
 	int r = vault_r_find(v->r, w->gen, &g, e);
 
 	if (r == 0)
-		r = w->person ? vault_signer(w->person, &v->id, &by, e) : root_of(w, v, &by, e);
+		r = w->person.file ? vault_signer(w->c, &w->person, &v->id, &by, e) : root_of(w, v, &by, e);
 	if (r < 0)
 		return r;
 	(void)memcpy(gen, g->id, FMT_ID_LEN);
@@ -226,7 +205,7 @@ accept_one(struct wish *w, struct vault_kept *v, struct err *e)
 	if (r < 0)
 		return r;
 	vault_kept_judged(w->c, v, g->info_ok ? g->info.name : "",
-	    w->person ? "approver" : "recovery key");
+	    w->person.file ? "approver" : "recovery key");
 	hex_put(id, gen, FMT_ID_LEN);
 	cli_say(w->c, L(w->c, "世代 %.8s と、それに続く世代を、良い世代と認めました。",
 	    "Generation %.8s and those that follow it count as good."), id);
@@ -245,8 +224,10 @@ vault_accept_cmd(struct cli *c, int argc, char **argv)
 
 	if (r != CLI_OK)
 		return r;
-	if (!w.gen || w.name || w.out || (w.keys.n > 0) == (w.person != NULL))
+	if (!w.gen || w.name || w.out || (w.keys.n > 0) == (w.person.file != NULL) ||
+	    (w.pass && !w.person.file))
 		return cli_usage(c, VAULT_ACCEPT_USAGE);
+	w.person.pass = w.pass;
 	r = cli_state(c, false, &st);
 	if (r != CLI_OK)
 		return r;

@@ -12,7 +12,7 @@ struct wish {
 	struct cli *c;
 	const char *repo, *name;
 	struct vault_keys keys;
-	const char *people[KEEP_MAX_SIGS];
+	struct vault_person people[KEEP_MAX_SIGS];
 	size_t npeople;
 };
 
@@ -72,7 +72,7 @@ signers(struct wish *w, struct vault_kept *v, struct signer *by[KEEP_MAX_SIGS + 
 		explicit_bzero(secret, sizeof(secret));
 	}
 	for (size_t i = 0; r == 0 && i < w->npeople; i++) {
-		r = vault_signer(w->people[i], &v->id, &by[n], e);
+		r = vault_signer(w->c, &w->people[i], &v->id, &by[n], e);
 		n += r == 0;
 	}
 	*ret_n = n;
@@ -104,6 +104,7 @@ options(struct wish *w, int argc, char **argv)
 	    {"set", required_argument, NULL, 's'},
 	    {"key", required_argument, NULL, 'k'},
 	    {"approver-key", required_argument, NULL, 'a'},
+	    {"passphrase-file", required_argument, NULL, 'p'},
 	    {NULL, 0, NULL, 0},
 	};
 	int o;
@@ -116,7 +117,9 @@ options(struct wish *w, int argc, char **argv)
 		else if (o == 'k' && vault_keys_add(w->c, &w->keys, optarg) != CLI_OK)
 			return CLI_USAGE;
 		else if (o == 'a' && w->npeople < KEEP_MAX_SIGS)
-			w->people[w->npeople++] = optarg;
+			w->people[w->npeople++].file = optarg;
+		else if (o == 'p' && vault_person_pass(w->people, w->npeople, optarg))
+			continue;
 		else if (o != 'k')
 			return cli_usage(w->c, VAULT_POLICY_USAGE);
 	}

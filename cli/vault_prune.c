@@ -25,7 +25,7 @@ struct wish {
 	struct cli *c;
 	const char *repo, *name, *by;
 	uint64_t only; /* the request that is meant; 0: any */
-	const char *people[MAX_PEOPLE];
+	struct vault_person people[MAX_PEOPLE];
 	size_t npeople;
 	bool cancel, dry;
 };
@@ -202,7 +202,7 @@ approve(struct wish *w, struct vault_kept *v, struct err *e)
 	for (size_t i = 0; r == 0 && i < w->npeople; i++) {
 		struct signer *by = NULL;
 
-		r = vault_signer(w->people[i], &v->id, &by, e);
+		r = vault_signer(w->c, &w->people[i], &v->id, &by, e);
 		if (r == 0)
 			r = keep_approve(v->k, &v->now, by, e);
 		signer_free(by);
@@ -306,6 +306,7 @@ options(struct wish *w, int argc, char **argv)
 	static const struct option longs[] = {
 	    {"policy", required_argument, NULL, 'p'},
 	    {"approver-key", required_argument, NULL, 'a'},
+	    {"passphrase-file", required_argument, NULL, 'f'},
 	    {"cancel", no_argument, NULL, 'c'},
 	    {"dry-run", no_argument, NULL, 'd'},
 	    {"request", required_argument, NULL, 'r'},
@@ -320,7 +321,9 @@ options(struct wish *w, int argc, char **argv)
 		if (o == 'p')
 			w->name = optarg;
 		else if (o == 'a' && w->npeople < MAX_PEOPLE)
-			w->people[w->npeople++] = optarg;
+			w->people[w->npeople++].file = optarg;
+		else if (o == 'f' && vault_person_pass(w->people, w->npeople, optarg))
+			continue;
 		else if (o == 'c')
 			w->cancel = true;
 		else if (o == 'd')

@@ -28,9 +28,10 @@ static const struct {
 	{{"vault", "list"}, "R", {"--key K"}},
 	{{"vault", "state"}, "R", {"--key K"}},
 	/* a word about the request that was shown; to open one is for who sits at the machine */
-	{{"vault", "prune"}, "R", {"!--policy W", "!--request N", "!--approver-key S", "--by T"}},
+	{{"vault", "prune"}, "R", {"!--policy W", "!--request N", "!--approver-key S",
+	                             "--passphrase-file S", "--by T"}},
 	{{"vault", "prune"}, "R", {"!--cancel", "--request N", "--by T"}},
-	{{"vault", "accept"}, "RW", {"--approver-key S"}},
+	{{"vault", "accept"}, "RW", {"--approver-key S", "--passphrase-file S"}},
 	{{"vault", "ls"}, "RTT?", {"--key K"}},
 	{{"vault", "find"}, "RTT", {"--key K"}},
 	{{"vault", "cat"}, "RTT", {"--key K"}},

@@ -126,7 +126,8 @@ task_file(const struct state *st, const char *suffix, char rel[TASK_FILE], char 
 
 /* --- starting ------------------------------------------------------------------------------- */
 
-/* drop_keys(t, argv): A key that somebody uploaded for one command goes with it, however it ended;
+/* drop_keys(t, argv): A key that somebody uploaded for one command, and the passphrase of it, go
+ * with it, however it ended;
  * one that could not be removed is found by spool_sweep. */
 static void
 drop_keys(struct tasks *t, const char *argv)
@@ -138,7 +139,9 @@ drop_keys(struct tasks *t, const char *argv)
 		const char *option = json_string_value(json_array_get(o, i));
 		const char *path = json_string_value(json_array_get(o, i + 1));
 
-		if (option && path && strcmp(option, "--approver-key") == 0 &&
+		if (option && path &&
+		    (strcmp(option, "--approver-key") == 0 ||
+			strcmp(option, "--passphrase-file") == 0) &&
 		    strncmp(path, t->st->path, n) == 0 && strncmp(path + n, "/spool/", 7) == 0)
 			(void)fio_unlink(t->st->f, t->st->dirfd, path + n + 1, NULL);
 	}

@@ -35,7 +35,11 @@ status "an unknown policy is refused" 2 vault prune repo --policy none
 status "there is no pruning without a policy" 2 vault prune repo
 
 ok "the recovery key names an approver" vault approver add repo --name 院長 --out one --key key
-ok "and another" vault approver add repo --name '𠮷野 葛󠄀' --out two --key key
+echo 'きょうは 葛󠄀 の花がさく' >pass && echo 'something else 99' >pass2 && echo 12345678 >pass3
+status "a passphrase that is easy to guess is refused" 2 vault approver add repo --name '𠮷野 葛󠄀' --out two --key key --passphrase-file pass3
+ok "and leaves no key" test ! -e two
+ok "and another, with a passphrase" vault approver add repo --name '𠮷野 葛󠄀' --out two --key key --passphrase-file pass
+ok "whose key is not in the file" sh -c 'grep -q ^sealed: two && ! grep -q kana two'
 no "an approver's key is not the recovery key" vault approver add repo --name 業者 --out three --key one
 ok "no key was left behind then" test ! -e three
 status "without the recovery key nobody is named" 2 vault approver add repo --name 業者 --out three
@@ -51,7 +55,10 @@ is "nor is the same one twice" "$(get prune 'd["pending"]["approvals_needed"]')"
 ok "anybody can stop it" vault prune repo --cancel
 is "and that is seen, too" "$(newest_fact vault.prune.pending)" pass
 "$age" state repo 8
-json prune repo --policy guideline --approver-key one --approver-key two >prune
+status "the second one's key does nothing without its passphrase" 3 vault prune repo --policy guideline --approver-key two
+status "nor with another" 3 vault prune repo --policy guideline --approver-key two --passphrase-file pass2
+status "a passphrase belongs to the key before it" 2 vault prune repo --policy guideline --passphrase-file pass --approver-key two
+json prune repo --policy guideline --approver-key one --approver-key two --passphrase-file pass >prune
 is "asked for again, it waits again" "$(get prune 'd["removed"], d["pending"]["approvals_needed"], d["pending"]["days_left"]')" "(0, 0, 7)"
 "$age" state repo 6
 status "six days are not seven" 1 vault prune repo --policy guideline
@@ -95,9 +102,38 @@ is "the next removal begins from the beginning" "$(get prune 'd["removed"], d["p
 ok "a policy that keeps more can be set by anybody" vault policy repo --set year
 no "one that keeps less cannot" vault policy repo --set guideline
 no "nor by one person" vault policy repo --set guideline --approver-key one
-ok "but by two" vault policy repo --set guideline --approver-key one --approver-key two
-
 ok "another vault" vault init other --recovery-out key2
+cat >typist.py <<'PY'
+# typist.py ANSWERS COMMAND...: the command at a terminal of its own, where somebody types these lines, each when asked.
+import os, pty, signal, sys
+signal.alarm(60)
+answers = sys.argv[1].split("|")
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+out = new = b""
+while True:
+    try:
+        d = os.read(fd, 4096)
+    except OSError:
+        break
+    if not d:
+        break
+    out, new = out + d, new + d
+    if new.endswith(b": ") and answers:
+        new = b""
+        os.write(fd, answers.pop(0).encode() + b"\n")
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(out)
+sys.exit(os.waitstatus_to_exitcode(status))
+PY
+at_tty() { python3 typist.py "$1" "$MAMORI" --lang en vault "${@:2}"; }
+ok "but by two, one of whom types his passphrase" at_tty "$(cat pass)" policy repo --set guideline --approver-key one --approver-key two
+at_tty 'my own long words 99|my own long words 98|my own long words 99|my own long words 99' approver add other --name C --out typed --key key2 >out
+is "a new passphrase is asked for twice, until both are the same, and never shown" "$? $(grep -c differ out) $(grep -c 'own long' out) $(grep -c ^sealed: typed)" "0 1 0 1"
+at_tty '' approver add other --name D --out clear --key key2 >out
+is "none is possible, and said" "$? $(grep -c 'has no passphrase' out) $(grep -c ^kana: clear)" "0 1 1"
+
 no "its recovery key is no authority here" vault approver add repo --name x --out four --key key2
 no "nor an approver's key of this one there" vault policy other --set guideline --approver-key one
 mkdir thief && cp -r state/. thief/ && rm thief/vault/*/keep.key
@@ -128,7 +164,7 @@ status "the thief's key opens nothing" 3 env MAMORI_STATE="$PWD/thief2" "$MAMORI
 MAMORI_STATE=$PWD/thief2 vault clock >out 2>&1
 is "and its machine is told" "$? $(grep -c 'not the vault' out)" "1 1"
 "$age" state repo 8
-json prune repo --policy guideline --approver-key one --approver-key two >prune
+json prune repo --policy guideline --approver-key one --approver-key two --passphrase-file pass >prune
 is "removal works again, with what was asked for before" "$(get prune 'd["removed"] > 0')" True
 ok "and the vault holds" vault verify repo --data --key key
 ok "and the records" "$MAMORI" verify
@@ -149,7 +185,7 @@ is "so is the next one, although nothing changed" "$(get b 'd["doubt"]["reason"]
 json list repo >list
 is "the list says so" "$(get list '[g["doubted"] for g in d["generations"]][-2:]')" "[True, True]"
 no "a doubt is not lifted without a key" vault accept repo latest
-ok "an approver can lift it" vault accept repo latest --approver-key two
+ok "an approver can lift it" vault accept repo latest --approver-key two --passphrase-file pass
 json list repo >list
 is "for those that follow, too" "$(get list 'any(g["doubted"] for g in d["generations"])')" False
 done_testing

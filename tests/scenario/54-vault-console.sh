@@ -41,7 +41,8 @@ for d in 1 2 3 4 5 6 7; do
 	"$age" state repo 1
 done
 vault approver add repo --name 院長 --out one --key key >/dev/null 2>&1
-vault approver add repo --name '𠮷野 葛󠄀' --out two --key key >/dev/null 2>&1
+echo 'きょうは 葛󠄀 の花がさく' >pass
+vault approver add repo --name '𠮷野 葛󠄀' --out two --key key --passphrase-file pass >/dev/null 2>&1
 "$age" state repo 30
 db "INSERT INTO places (id, repo, name_ja, name_en, at) VALUES ('main', '$PWD/repo', '保管庫 ㈱', 'vault', 1)"
 db "INSERT INTO systems (id, name_ja, name_en, kind, paths, place, at) VALUES ('karute', '電子カルテ 﨑', 'chart', 'chart', '[\"$PWD/src\"]', 'main', 1)"
@@ -76,9 +77,19 @@ ok "the recovery key is no approver's key" has 'not an approver'
 web_file /vault/places/main/approve "request=$request" "policy=guideline" "key=@one"
 web_task
 ok "one person approves" has '承認 1 人'
-web_file /vault/places/main/approve "request=99" "policy=guideline" "key=@two"
+web_file /vault/places/main/approve "request=$request" "policy=guideline" "key=@two"
+web_task
+ok "a locked key asks for its passphrase" has 'locked with a passphrase'
+web_file /vault/places/main/approve "request=$request" "policy=guideline" "key=@two" "passphrase=something else 99"
+web_task
+ok "and takes no other" has 'passphrase is not the one'
+web_file /vault/places/main/approve "request=99" "policy=guideline" "key=@two" "passphrase=$(cat pass)"
 web_task
 ok "another request is not approved by that" has 'does not wait any more'
+web_file /vault/places/main/approve "request=$request" "policy=guideline" "key=@two" "passphrase=$(cat pass)"
+web_task
+ok "with it the second person approves" has '承認 2 人'
+no "nor is the passphrase in the records" sh -c "sqlite3 state/records.db .dump | grep -q 花がさく"
 is "no key stays on the machine" "$(find state/spool -name 'up-*' | wc -l)" 0
 web_get /vault
 web_post /vault/places/main/refuse "request=$request"
@@ -108,7 +119,7 @@ web_post /vault/doubt "name=電子カルテ 﨑" "gen=$gen" "why=x"
 web_get /vault
 # a new half minute: a code counts once
 db "UPDATE sessions SET fresh_at = (strftime('%s','now') + 0) * 1000000"
-web_file /vault/places/main/right "gen=$gen" "key=@two"
+web_file /vault/places/main/right "gen=$gen" "key=@two" "passphrase=$(cat pass)"
 web_task
 no "which only lasts for what he saw" has 'not found'
 web_get /vault

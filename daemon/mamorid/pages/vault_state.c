@@ -6,6 +6,8 @@
 
 #include "base/num.h"
 #include "base/time.h"
+#include "crypt/pwhash.h"
+#include "crypt/secret.h"
 #include "guide/finding.h"
 #include "ledger/checks.h"
 #include "mamorid/pages/vault_pages.h"
@@ -339,13 +341,50 @@ state_page(struct req *r, struct err *e)
 
 /* --- somebody's word -------------------------------------------------------------------------- */
 
+/* spool_path(r, rel, out): A file of the spool as a command takes it. */
+static void
+spool_path(struct req *r, const char *rel, char out[4200])
+{
+	(void)snprintf(out, 4200, "%.4000s/%s", r->c->state->path, rel);
+}
+
+/* passphrase(r, argv, rel, e): The passphrase of the key that goes before it, where one was typed:
+ * in a file of the spool, as the key itself, and removed with it (tasks.c). */
+static int
+passphrase(struct req *r, json_t *argv, char rel[64], struct err *e)
+{
+	const char *s = req_form(r, "passphrase");
+	size_t n = strlen(s);
+	uint8_t rnd[12];
+	char hex[2 * sizeof(rnd) + 1], path[4200];
+	int rc;
+
+	rel[0] = 0;
+	if (n == 0)
+		return 0;
+	if (n > PWHASH_PASSWORD_MAX || strpbrk(s, "\r\n"))
+		return err_set(e, E_INVAL, "no passphrase");
+	random_fill(rnd, sizeof(rnd));
+	hex_put(hex, rnd, sizeof(rnd));
+	(void)snprintf(rel, 64, "spool/up-%s", hex);
+	rc = fio_create(r->c->state->f, r->c->state->dirfd, rel, s, n, 0600, e);
+	if (rc < 0) {
+		rel[0] = 0;
+		return rc;
+	}
+	spool_path(r, rel, path);
+	(void)json_array_append_new(argv, json_string("--passphrase-file"));
+	(void)json_array_append_new(argv, json_string(path));
+	return 0;
+}
+
 /* with_key(r, n, argv, e): Start a command with the uploaded approver key, which is removed when
  * the command has ended (tasks.c). Takes ${argv}. */
 static int
 with_key(struct req *r, struct task_new *n, json_t *argv, struct err *e)
 {
 	struct upload *u = req_upload(r, "key");
-	char path[4200];
+	char path[4200], pass[64];
 	int rc;
 
 	if (!u) {
@@ -353,12 +392,18 @@ with_key(struct req *r, struct task_new *n, json_t *argv, struct err *e)
 		req_flash(r, "vault.approve.no_key");
 		return req_go(r, e, "/vault");
 	}
-	(void)snprintf(path, sizeof(path), "%.4000s/%s", r->c->state->path, u->path);
+	spool_path(r, u->path, path);
 	(void)json_array_append_new(argv, json_string("--approver-key"));
 	(void)json_array_append_new(argv, json_string(path));
-	rc = vault_task(r, n, argv, NULL, e);
+	rc = passphrase(r, argv, pass, e);
+	if (rc < 0)
+		json_decref(argv);
+	else
+		rc = vault_task(r, n, argv, NULL, e);
 	if (rc == 0)
 		upload_keep(u);
+	else if (pass[0])
+		(void)fio_unlink(r->c->state->f, r->c->state->dirfd, pass, NULL);
 	return rc;
 }
 

@@ -101,7 +101,10 @@ test_allowed(void)
 	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\",\"--request\",\"7\"]",
 	    "[\"vault\",\"prune\",\"/v\",\"--request\",\"7\",\"--by\",\"tanaka\"]",
 	    "[\"vault\",\"prune\",\"/v\",\"--cancel\",\"--policy\",\"w\",\"--request\",\"7\","
-	    "\"--approver-key\",\"/state/spool/u\"]"};
+	    "\"--approver-key\",\"/state/spool/u\"]",
+	    "[\"vault\",\"accept\",\"/v\",\"1\",\"--approver-key\",\"/state/spool/u\","
+	    "\"--passphrase-file\",\"/etc/shadow\"]",
+	    "[\"vault\",\"prune\",\"/v\",\"--cancel\",\"--passphrase-file\",\"/state/spool/u\"]"};
 	static const char *const good[] = {
 	    "[\"notify\",\"send\"]", "[\"notify\",\"test\"]",
 	    "[\"vault\",\"backup\",\"/v\",\"/state/practice/ssmix2\"]",
@@ -113,6 +116,8 @@ test_allowed(void)
 	    "[\"vault\",\"prune\",\"/v\",\"--policy\",\"w\",\"--request\",\"7\","
 	    "\"--approver-key\",\"/state/spool/u\",\"--by\",\"tanaka\"]",
 	    "[\"vault\",\"accept\",\"/v\",\"00ff\",\"--approver-key\",\"/state/spool/up-1\"]",
+	    "[\"vault\",\"accept\",\"/v\",\"00ff\",\"--approver-key\",\"/state/spool/up-1\","
+	    "\"--passphrase-file\",\"/state/spool/up-2\"]",
 	    "[\"vault\",\"ls\",\"/v\",\"latest\"]", "[\"vault\",\"ls\",\"/v\",\"1\",\"葛󠄀/x\"]",
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/srv/back\",\"--path\",\"a\"]",
 	    "[\"vault\",\"restore\",\"/v\",\"1\",\"--to\",\"/state/restored/x\"]",

@@ -230,13 +230,14 @@ there(const char *name)
 static void
 with_file(struct tasks *t, const char *owner, char id[TASK_ID], const char *name, bool key)
 {
-	char path[200];
+	char path[200], pass[210];
 	json_t *argv;
 	struct task_new n = {.owner = owner, .word = "task.import"};
 
 	(void)snprintf(path, sizeof(path), "%s/spool/%s", dir, name);
-	argv = key ? json_pack("[s, s, s, s, s, s]", "vault", "accept", "/v", "00ff",
-	                 "--approver-key", path)
+	(void)snprintf(pass, sizeof(pass), "%s.pass", path);
+	argv = key ? json_pack("[s, s, s, s, s, s, s, s]", "vault", "accept", "/v", "00ff",
+	                 "--approver-key", path, "--passphrase-file", pass)
 		   : json_pack("[s, s, s, s, s]", "register", "import", "person", path, "--dry-run");
 	n.argv = argv;
 	if (task_start(t, &n, id, NULL) < 0)
@@ -251,15 +252,19 @@ test_uploads(struct tasks **t)
 	char id[TASK_ID];
 
 	lies("up-a1", 10);
+	lies("up-a1.pass", 10);
 	with_file(*t, "f", id, "up-a1", true);
 	OK(there("up-a1"), "a key lies there while its command runs");
 	report(*t, started[nstarted - 1], "{\"status\": 1, \"message\": \"x\"}");
 	OK(!there("up-a1"), "and not a moment longer");
+	OK(!there("up-a1.pass"), "nor does the passphrase that was typed with it");
 	lies("up-a2", 10);
+	lies("up-a2.pass", 10);
 	with_file(*t, "g", id, "up-a2", true);
 	tasks_free(*t);
 	OK(tasks_new(l, db, &st, &ops, t, NULL) == 0 && !there("up-a2"),
 	    "nor after a crash while it ran");
+	OK(!there("up-a2.pass"), "nor its passphrase");
 	lies("up-a2", 4000); /* as if it could not be removed, though the row says that it ended */
 	lies("up-b1", 4000);
 	lies("up-b2", 3000);
