@@ -138,8 +138,8 @@ none(struct job *j, bool check)
 	if (check)
 		cli_say(c, "%s", L(c,
 		    "確かめるものがありません。離れた写しを持つには、ディスクをつないで上の命令で写し、外してしまってください。",
-		    "There is nothing to check. For an offline copy, plug a disk in, fill it with the "
-		    "command above, unplug it and put it away."));
+		    "There is nothing to check. For an offline copy, plug a disk in, fill it with "
+		    "the command above, unplug it and put it away."));
 }
 
 static int

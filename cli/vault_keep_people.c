@@ -156,8 +156,8 @@ vault_approver_cmd(struct cli *c, int argc, char **argv)
 	r = options(&w, argc - 1, argv + 1, VAULT_APPROVER_USAGE);
 	if (r != CLI_OK)
 		return r;
-	if (w.gen || w.person.file || (w.pass && !adding) || (adding || removing) != (w.name && w.keys.n > 0) ||
-	    adding != (w.out != NULL))
+	if (w.gen || w.person.file || (w.pass && !adding) ||
+	    (adding || removing) != (w.name && w.keys.n > 0) || adding != (w.out != NULL))
 		return cli_usage(c, VAULT_APPROVER_USAGE);
 	r = cli_state(c, false, &st);
 	if (r != CLI_OK)
@@ -189,7 +189,8 @@ accept_one(struct wish *w, struct vault_kept *v, struct err *e)
 	int r = vault_r_find(v->r, w->gen, &g, e);
 
 	if (r == 0)
-		r = w->person.file ? vault_signer(w->c, &w->person, &v->id, &by, e) : root_of(w, v, &by, e);
+		r = w->person.file ? vault_signer(w->c, &w->person, &v->id, &by, e)
+				   : root_of(w, v, &by, e);
 	if (r < 0)
 		return r;
 	(void)memcpy(gen, g->id, FMT_ID_LEN);

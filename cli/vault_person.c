@@ -171,7 +171,7 @@ vault_person_make(struct cli *c, const char *out, const char *pass, const struct
 	if (r == 0 && none)
 		fprintf(stderr, "%s\n", L(c,
 		    "⚠ この鍵にはパスフレーズがありません。ファイルを手に入れた人は、だれでもこの人として承認できます（--passphrase-file）。",
-		    "! This key has no passphrase: whoever gets hold of the file can approve in this "
-		    "person's name (--passphrase-file)."));
+		    "! This key has no passphrase: whoever gets hold of the file can approve in "
+		    "this person's name (--passphrase-file)."));
 	return r;
 }

@@ -1,5 +1,5 @@
-/* A key behind a passphrase: opens with it and with nothing else; a changed byte, a foreign cost and
- * any other text are refused before anything is computed. */
+/* A key behind a passphrase: opens with it and with nothing else; a changed byte, a foreign cost
+ * and any other text are refused before anything is computed. */
 #include "crypt/keyfile.h"
 
 #include <string.h>
