@@ -47,7 +47,8 @@ MUST int notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e)
  * notify_ask_sent(x, id, chase, e): It went out; also inside a transaction. */
 MUST int notify_ask_chases(struct notify_cli *x, struct err *e);
 MUST int notify_ask_pdf(struct notify_cli *x, int64_t id, struct buf *pdf, struct err *e);
-notify_maker_fn notify_ask_make; /* (x, id, name): in the helper: the letter as STATE/spool/NAME */
+/* (x, id, name): in the helper: the letter as STATE/spool/NAME */
+notify_maker_fn notify_ask_make;
 MUST int notify_ask_sent(struct notify_cli *x, int64_t id, bool chase, struct err *e);
 MUST int notify_ask_link(struct notify_cli *x, const struct notify_mail *m, int64_t id,
     const char *body, struct buf *out, struct err *e);

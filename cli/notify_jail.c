@@ -109,7 +109,7 @@ serve(int fd, notify_maker_fn *fn, void *cookie)
 		if (n != (ssize_t)sizeof(a))
 			_exit(0); /* nobody asks any more */
 		a.name[sizeof(a.name) - 1] = 0;
-		/* what comes out of the jail may be anything: a number, and one name in one folder */
+		/* what comes out of the jail may be anything: a number, one name in one folder */
 		good = a.n > 0 && a.name[0] && a.name[0] != '.' && !strchr(a.name, '/') &&
 		    fn(cookie, a.n, a.name);
 		if (send(fd, &good, sizeof(good), MSG_NOSIGNAL) != (ssize_t)sizeof(good))

@@ -345,6 +345,7 @@ end(struct mamorid *m)
 	chan_free(m->chan);
 	web_stop(m->web);
 	guide_free(m->console.guide);
+	held_free(&m->console);
 	identity_close(m->console.id);
 	accesslog_close(m->console.log);
 	facts_close(m->facts);

@@ -72,19 +72,46 @@ on_session(const struct db_row *row, void *cookie, struct err *e)
 	    ? err_set(e, E_CORRUPT, "a session of an unknown stage") : 0;
 }
 
+/* row_of(id, token, ret, e): The row of a token that nobody ended; ret->id is "" where there is
+ * none. */
+static int
+row_of(struct identity *id, const char *token, struct ident_session *ret, struct err *e)
+{
+	uint8_t hash[DIGEST_LEN];
+
+	if (!ident_token_hash(token, hash, NULL))
+		return err_set(e, E_AUTH, IDENT_NO_SESSION);
+	return db_each(id->db, "SELECT id, account, device, object, who, stage, created, seen, ends, "
+	    "fresh_at FROM sessions WHERE token = $1 AND ended = 0", on_session, ret, "b", e, hash,
+	    sizeof(hash));
+}
+
+int
+identity_session_lapsed(struct identity *id, int64_t now, const char *token,
+    char ret_account[IDENTITY_ID], uint8_t ret_csrf[32], struct err *e)
+{
+	struct ident_session s = {0};
+	uint8_t hash[DIGEST_LEN], raw[IDENT_RAW];
+	int r = row_of(id, token, &s, e);
+
+	if (r < 0)
+		return r;
+	if (!s.id[0] || s.stage != STAGE_FULL || now - s.seen > TIME_DAY ||
+	    s.created > now + 3600 * TIME_SEC || !ident_token_hash(token, hash, raw))
+		return err_set(e, E_AUTH, IDENT_NO_SESSION);
+	copy(ret_account, IDENTITY_ID, s.account);
+	ident_lookup(id, "csrf", raw, sizeof(raw), ret_csrf);
+	explicit_bzero(raw, sizeof(raw));
+	return 0;
+}
+
 int
 ident_session_get(struct identity *id, int64_t now, const char *token, struct ident_session *ret,
     struct err *e)
 {
 	struct ident_session s = {0};
-	uint8_t hash[DIGEST_LEN];
-	int r;
+	int r = row_of(id, token, &s, e);
 
-	if (!ident_token_hash(token, hash, NULL))
-		return err_set(e, E_AUTH, IDENT_NO_SESSION);
-	r = db_each(id->db, "SELECT id, account, device, object, who, stage, created, seen, ends, "
-	    "fresh_at FROM sessions WHERE token = $1 AND ended = 0", on_session, &s, "b", e, hash,
-	    sizeof(hash));
 	if (r < 0)
 		return r;
 	/* a clock set back lengthens nothing: what was begun in the future is not trusted */

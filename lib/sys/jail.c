@@ -165,7 +165,8 @@ static const char *const calls_serve[] = {"accept", "accept4", "listen", "getsoc
     "getpeername"};
 static const char *const calls_socket[] = {"connect", "bind", "socketpair", "listen",
     "getsockname", "getpeername"};
-static const char *const calls_inet[] = {"sendmmsg", "recvmmsg"}; /* the resolver asks for both kinds */
+/* the resolver asks for both kinds of addresses at once */
+static const char *const calls_inet[] = {"sendmmsg", "recvmmsg"};
 static const char *const calls_threads[] = {"clone", "clone3", "set_tid_address",
     "sched_setaffinity", "prctl", "arch_prctl"};
 static const char *const calls_children[] = {"clone", "clone3", "fork", "vfork", "execve",

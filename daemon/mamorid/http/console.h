@@ -9,6 +9,7 @@ enum {
 	GATE_SOURCES = 512,  /* addresses whose rate is remembered */
 	WORK_QUEUE = 16,     /* slow answers waiting at once */
 	SPOOL_UPLOADS = 8,   /* uploads at once */
+	HELD = 16,           /* forms that wait for a factor */
 	SETUP_CODE = 17,     /* 80 bits in letters, with the NUL */
 };
 
@@ -26,6 +27,12 @@ struct gate_source {
 	char source[IDENTITY_SOURCE];
 	int64_t all, few; /* when the bucket was empty, moved forward by each use */
 	int64_t used;
+};
+/* A form that was refused for a factor, or came after its session had ended. */
+struct held {
+	char account[IDENTITY_ID], page[FORM_PATH]; /* whose; the page with the form */
+	int64_t until;
+	struct form form;
 };
 struct work;
 struct guide;
@@ -54,6 +61,7 @@ struct console {
 	unsigned uploads;           /* being received */
 	struct guide *guide;        /* packs and practices, loaded when first asked for */
 	int64_t guide_at;           /* as of which import */
+	struct held held[HELD];
 };
 
 /* --- gate.c: who may pass --------------------------------------------------------------------- */
@@ -84,6 +92,21 @@ enum { GATE_PASS, GATE_ANSWERED };
 MUST int gate_route(struct req *r, struct err *e);
 /* gate_log(r): The access log's entry of a request that was answered, where its row wants one. */
 void gate_log(struct req *r);
+
+/* --- held.c ---------------------------------------------------------------------------------- */
+
+/* held_put(r, account, page): Keep the fields of a form for half an hour for that person: one form
+ * each, no files, nothing with a password or code in it. held_take(r): On the way to a page that
+ * somebody opens: what they typed there becomes r->form, once. */
+void held_put(struct req *r, const char *account, const char *page);
+void held_take(struct req *r);
+void held_free(struct console *c);
+/* held_lapsed(r, e): The answer to a form whose session ran out by itself: 401, the way to sign in,
+ * and the form held when its token is right. */
+MUST int held_lapsed(struct req *r, struct err *e);
+/* req_form_page(r, out): The page with the form: where the browser was; when that is itself the
+ * answer to a form, the nearest page above it. */
+void req_form_page(const struct req *r, char out[FORM_PATH]);
 
 /* --- route.c -------------------------------------------------------------------------------------
  */

@@ -148,6 +148,8 @@ token_may(const struct req *r)
 	return apitoken_may(&r->tok, row->area, row->verb, r->object[0] ? r->object : NULL, r->now);
 }
 
+enum { GATE_READ = 2 }; /* the form is read first; it gets no further than req_run */
+
 static int
 to_sign_in(struct req *r, struct err *e)
 {
@@ -158,6 +160,10 @@ to_sign_in(struct req *r, struct err *e)
 		req_header(r, "WWW-Authenticate", "Bearer");
 		return req_error(r, 401, e);
 	}
+	if (r->method == M_POST && !(r->route->flags & F_UPLOAD) && r->c->id && r->token[0] &&
+	    identity_session_lapsed(r->c->id, r->now, r->token, r->lapsed, r->lapsed_csrf,
+		NULL) == 0)
+		return GATE_READ;
 	if (r->method != M_GET)
 		return req_error(r, 401, e);
 	buf_init(&b, 8192);
@@ -227,9 +233,14 @@ gate_route(struct req *r, struct err *e)
 		if (may == MAY_YES)
 			return GATE_PASS;
 		req_note(r, "denied", "%s", "");
+		if (may == MAY_IF_FRESH && r->method == M_POST &&
+		    !(row->flags & (F_UPLOAD | F_API))) {
+			r->step_up = true;
+			return GATE_PASS;
+		}
 		rc = may == MAY_IF_FRESH ? req_step_up(r, e) : req_error(r, 403, e);
 	}
-	return rc < 0 ? rc : GATE_ANSWERED;
+	return rc < 0 ? rc : rc == GATE_READ ? GATE_PASS : GATE_ANSWERED;
 }
 
 /* --- what is remembered --------------------------------------------------------------------- */

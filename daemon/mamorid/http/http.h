@@ -120,6 +120,9 @@ struct req {
 	unsigned refresh;
 	char bearer[APITOKEN_LEN];    /* of an API request, "" without */
 	char if_match[80], once[81];  /* If-Match and Idempotency-Key, "" without */
+	bool step_up;                 /* a factor is missing: the form is read, and held */
+	char lapsed[IDENTITY_ID];     /* whose session ran out: the same; "" else */
+	uint8_t lapsed_csrf[32];
 	bool by_token;                /* ${tok} is valid; then nobody is signed in */
 	struct apitoken tok;
 	char source[IDENTITY_SOURCE], agent[200], host[128];

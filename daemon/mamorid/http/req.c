@@ -220,19 +220,45 @@ req_go(struct req *r, struct err *e, const char *fmt, ...)
 	return buf_fmt(&r->res.body, e, "→ %s\n", to);
 }
 
+void
+req_form_page(const struct req *r, char out[FORM_PATH])
+{
+	struct params p;
+	unsigned allow;
+	char *slash;
+
+	(void)snprintf(out, FORM_PATH, "%s", form_local(r->referer) ? r->referer : "/");
+	while (r->c->nroutes && out[1]) {
+		char bare[FORM_PATH];
+
+		(void)snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(out, "?"), out);
+		if (route_find(r->c->routes, r->c->nroutes, M_GET, bare, &p, &allow))
+			return;
+		slash = strrchr(bare, '/');
+		bare[slash == bare ? 1 : slash - bare] = 0;
+		(void)snprintf(out, FORM_PATH, "%s", bare);
+	}
+}
+
 int
 req_step_up(struct req *r, struct err *e)
 {
 	AUTO(buf_free) struct buf b = {0};
 	bool get = r->method == M_GET;
-	const char *back = get ? r->path : form_local(r->referer) ? r->referer : "/";
+	char page[FORM_PATH];
+	const char *back = r->path;
 
+	if (!get) {
+		req_form_page(r, page);
+		back = page;
+		held_put(r, r->signed_in ? r->s.account.id : "", page);
+	}
 	buf_init(&b, 8192);
 	if (tmpl_escape(CTX_URLPART, back, &b, e) < 0 ||
 	    (get && r->query_text[0] && (buf_str(&b, "%3F", e) < 0 ||
 	        tmpl_escape(CTX_URLPART, r->query_text, &b, e) < 0)) || !buf_cstr(&b, e))
 		return E_NOMEM;
-	if (!get) /* what was typed is in the browser's history */
+	if (!get) /* the page shows what was typed, where it can */
 		req_flash(r, "again.repeat");
 	return req_go(r, e, "/signin/again?to=%s", (const char *)b.p);
 }
@@ -396,10 +422,16 @@ req_run(struct req *r)
 		memset(&r->later, 0, sizeof(r->later));
 		rc = done(r, cookie, &e);
 	} else {
-		if (r->method != M_GET && !(r->route->flags & F_API) && !gate_form(r)) {
+		if (r->lapsed[0]) {
+			rc = held_lapsed(r, &e);
+		} else if (r->method != M_GET && !(r->route->flags & F_API) && !gate_form(r)) {
 			req_note(r, "denied", "the form's token does not fit");
 			rc = req_error(r, r->signed_in ? 403 : 401, &e);
+		} else if (r->step_up) {
+			rc = req_step_up(r, &e);
 		} else {
+			if (r->method == M_GET)
+				held_take(r);
 			rc = r->route->fn(r, &e);
 		}
 	}

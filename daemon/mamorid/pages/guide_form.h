@@ -10,7 +10,7 @@ struct guide_form {
 	unsigned status;  /* 0: nothing is wrong so far */
 	json_t *wrong;    /* {field: words} */
 	json_t *errors;   /* [{name, text}] for {{> errors}} */
-	json_t *kept;     /* [{label, text}]: what people typed, for a page that no longer has the form */
+	json_t *kept;     /* [{label, text}]: for a page that no longer has the form */
 };
 
 struct guide_form guide_form_begin(struct req *r);

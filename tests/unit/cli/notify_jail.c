@@ -93,11 +93,13 @@ its_own(void)
 {
 	if (!opens(at("records.db"), O_RDWR) || !opens(at("records.db-wal"), O_RDWR | O_TRUNC))
 		return 1;
-	if (!opens(at("facts/log"), O_RDWR | O_APPEND) || !opens(at("facts/new"), O_WRONLY | O_CREAT))
+	if (!opens(at("facts/log"), O_RDWR | O_APPEND) ||
+	    !opens(at("facts/new"), O_WRONLY | O_CREAT))
 		return 2;
 	if (rename(at("facts/new"), at("facts/head")) < 0 || unlink(at("spool/letter.pdf")) < 0)
 		return 3;
-	if (!opens(at("keys"), O_RDONLY | O_DIRECTORY) || !opens(at("keys/mail.password"), O_RDONLY))
+	if (!opens(at("keys"), O_RDONLY | O_DIRECTORY) ||
+	    !opens(at("keys/mail.password"), O_RDONLY))
 		return 4;
 	return opens(ca_file, O_RDONLY) && opens("/etc/hosts", O_RDONLY) ? 0 : 5;
 }
@@ -119,7 +121,9 @@ nothing_else(void)
 	if (opens(at("x"), O_WRONLY | O_CREAT) || unlink(at("records.db")) == 0 ||
 	    rename(at("facts/log"), at("vault/log")) == 0 || mkdir(at("y"), 0700) == 0)
 		return 22;
-	return opens("/tmp/mamori-sender-x", O_WRONLY | O_CREAT) || opens(ca_file, O_WRONLY) ? 23 : 0;
+	return opens("/tmp/mamori-sender-x", O_WRONLY | O_CREAT) || opens(ca_file, O_WRONLY)
+	    ? 23
+	    : 0;
 }
 
 static int
@@ -198,7 +202,8 @@ asks(void)
 {
 	if (!notify_maker_ask(&maker, 3, "letter.pdf", 30))
 		return 1;
-	if (notify_maker_ask(&maker, 4, "letter.pdf", 30) || notify_maker_ask(&maker, -3, "letter.pdf", 30))
+	if (notify_maker_ask(&maker, 4, "letter.pdf", 30) ||
+	    notify_maker_ask(&maker, -3, "letter.pdf", 30))
 		return 2;
 	if (notify_maker_ask(&maker, 3, "../letter.pdf", 30) || notify_maker_ask(&maker, 3, "", 30))
 		return 3;

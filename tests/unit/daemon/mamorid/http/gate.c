@@ -166,6 +166,73 @@ test_rows(void)
 	    "also when only the row wants it");
 }
 
+/* held(c, account, page, name, value, now): Hold a form of one field. */
+static void
+hold(struct console *c, const char *account, const char *page, const char *name,
+    const char *value, int64_t now)
+{
+	struct req r;
+
+	req_init(&r, c);
+	r.now = now;
+	if (form_add(&r.form, name, strlen(name), value, strlen(value), NULL) == 0 &&
+	    form_add(&r.form, "csrf", 4, "x", 1, NULL) == 0)
+		held_put(&r, account, page);
+	req_free(&r);
+}
+
+/* given(c, account, path, now): What somebody finds typed in the field "note" of a page. */
+static const char *
+given(struct console *c, const char *account, const char *path, int64_t now)
+{
+	static char text[100];
+	struct req r;
+
+	req_init(&r, c);
+	r.now = now;
+	r.signed_in = account != NULL;
+	(void)snprintf(r.s.account.id, sizeof(r.s.account.id), "%s", account ? account : "");
+	(void)snprintf(r.path, sizeof(r.path), "%s", path);
+	held_take(&r);
+	(void)snprintf(text, sizeof(text), "%s%s", req_form(&r, "note"), req_form(&r, "csrf"));
+	req_free(&r);
+	return text;
+}
+
+static void
+test_held(void)
+{
+	static char large[(64 << 10) + 2];
+	static struct console c;
+	char who[24];
+
+	hold(&c, "a1", "/guide/reviews?x=1", "note", "議事", 1000);
+	EQ_S(given(&c, "a2", "/guide/reviews", 1001), "", "not for somebody else");
+	EQ_S(given(&c, NULL, "/guide/reviews", 1001), "", "nor for nobody");
+	EQ_S(given(&c, "a1", "/guide", 1001), "", "nor on another page");
+	EQ_S(given(&c, "a1", "/guide/reviews", 1001), "議事", "but there");
+	EQ_S(given(&c, "a1", "/guide/reviews", 1002), "", "once");
+	hold(&c, "a1", "/me", "password", "x", 1000);
+	OK(!c.held[0].account[0], "no secrets");
+	(void)memset(large, 'x', sizeof(large) - 1);
+	hold(&c, "a1", "/p", "note", large, 1000);
+	hold(&c, "", "/p", "note", "x", 1000);
+	EQ_S(given(&c, "a1", "/p", 1001), "", "nothing large, nothing of nobody");
+	hold(&c, "a1", "/p", "note", "x", 1000);
+	EQ_S(given(&c, "a1", "/p", 1000 + INT64_C(1801000000)), "", "not for long");
+	hold(&c, "a1", "/p", "note", "1", 1000);
+	hold(&c, "a1", "/q", "note", "2", 1001);
+	EQ_S(given(&c, "a1", "/p", 1002), "", "one form a person");
+	for (int i = 0; i < HELD; i++) {
+		(void)snprintf(who, sizeof(who), "b%d", i);
+		hold(&c, who, "/p", "note", who, 2000 + i);
+	}
+	EQ_S(given(&c, "a1", "/q", 3000), "", "the oldest makes room");
+	EQ_S(given(&c, "b0", "/p", 3000), "b0", "the others stay");
+	held_free(&c);
+	EQ_S(given(&c, "b1", "/p", 3000), "", "nothing is left");
+}
+
 static void
 test_find(void)
 {
@@ -247,6 +314,7 @@ main(void)
 	test_origin();
 	test_rate();
 	test_rows();
+	test_held();
 	test_find();
 	test_csrf();
 	test_table();

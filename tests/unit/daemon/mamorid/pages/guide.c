@@ -268,10 +268,11 @@ working(void)
 	    "comes back with all of it");
 	EQ_I(POST("/guide/findings", "title", "", "detail", TORTURE), 422, "without a title");
 	OK(has(SHOWN) && has("href=\"#f-title\""), "comes back");
-	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", TORTURE, "due", "2020-01-01", "owner",
-	    "髙橋係"), 422, "a plan for a day that was");
+	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", TORTURE, "due", "2020-01-01",
+	    "owner", "髙橋係"), 422, "a plan for a day that was");
 	OK(has(SHOWN) && has("2020-01-01") && has("髙橋係") && has("href=\"#f-due\""), "comes back");
-	EQ_I(POST("/guide/findings/1/end", "how", "drop", "why", ""), 422, "given up for no reason");
+	EQ_I(POST("/guide/findings/1/end", "how", "drop", "why", ""), 422,
+	    "given up for no reason");
 	OK(has("<details open>"), "comes back open");
 	EQ_I(POST("/guide/findings/1/plan", "rev", "1", "plan", "設定する", "due", "2026-12-20"), 303,
 	    "a plan");
@@ -318,7 +319,8 @@ vendor(void)
 	    "due", "2026-12-21"), 422, "nobody");
 	OK(has("value=\"patches\" selected") && has("value=\"check-r8-vendor\" checked") &&
 	    has("value=\"2026-12-21\""), "what was chosen stays");
-	EQ_I(POST("/guide/requests", "vendor", TORTURE, "due", "2020-12-21"), 422, "nothing to ask");
+	EQ_I(POST("/guide/requests", "vendor", TORTURE, "due", "2020-12-21"), 422,
+	    "nothing to ask");
 	OK(has(SHOWN) && has("href=\"#f-practice\"") && has("href=\"#f-due\""), "both are said");
 	EQ_I(POST("/guide/requests", "vendor", "㈱ABC " TORTURE, "practice", "patches", "form",
 	    "check-r8-vendor", "due", "2026-12-20"), 303, "a letter");
