@@ -266,9 +266,9 @@ struct identity_session {
 MUST int identity_session(struct identity *id, int64_t now, const char *token,
     struct identity_session *ret, struct err *e);
 
-/* identity_session_lapsed(id, now, token, ret_account, ret_csrf, e): Whose session of a cookie it was
- * that ran out by itself within the last day, so that what was typed in it is not lost: it gives no
- * right to anything. Not one that somebody ended. E_AUTH. */
+/* identity_session_lapsed(id, now, token, ret_account, ret_csrf, e): Whose session of a cookie it
+ * was that ran out by itself within the last day, so that what was typed in it is not lost: it
+ * gives no right to anything. Not one that somebody ended. E_AUTH. */
 MUST int identity_session_lapsed(struct identity *id, int64_t now, const char *token,
     char ret_account[IDENTITY_ID], uint8_t ret_csrf[32], struct err *e);
 

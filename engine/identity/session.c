@@ -81,9 +81,9 @@ row_of(struct identity *id, const char *token, struct ident_session *ret, struct
 
 	if (!ident_token_hash(token, hash, NULL))
 		return err_set(e, E_AUTH, IDENT_NO_SESSION);
-	return db_each(id->db, "SELECT id, account, device, object, who, stage, created, seen, ends, "
-	    "fresh_at FROM sessions WHERE token = $1 AND ended = 0", on_session, ret, "b", e, hash,
-	    sizeof(hash));
+	return db_each(id->db, "SELECT id, account, device, object, who, stage, created, seen, "
+	    "ends, fresh_at FROM sessions WHERE token = $1 AND ended = 0", on_session, ret, "b", e,
+	    hash, sizeof(hash));
 }
 
 int

@@ -54,6 +54,11 @@ try {
 	await to(items[0]);
 	ok((await main()).includes('証拠 髙橋 𠮷野 ①.txt'), 'the evidence is there by its name', await main());
 	ok((await page.content()).includes(torture), 'the note comes back exactly');
+	await answer(items[1], 'no', async () => { await page.fill('[name=note]', `まだ ${torture}`); });
+	ok(await page.inputValue('[name=note]') === `まだ ${torture}` && await page.isChecked('[name=value][value=no]'),
+		'a refused answer comes back as it was typed', await main());
+	ok(await page.locator(await page.locator('.note.alarm a').first().getAttribute('href')).count() === 1, 'the problem leads to its field');
+	await inspect(page, 'inspection-refused');
 	await answer(items[1], 'no', async () => { await page.fill('[name=target]', day(60)); });
 	await answer(items[2], 'unknown');
 	await to(items[2]);

@@ -434,6 +434,14 @@ find_row(struct call *k)
 	return 0;
 }
 
+static bool
+is_form(struct call *k)
+{
+	const char *type = header(k, "Content-Type");
+
+	return type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
+}
+
 /* read_kind(k): What body is to be expected; 0, or the status to refuse with. */
 static unsigned
 read_kind(struct call *k)
@@ -458,7 +466,7 @@ read_kind(struct call *k)
 		return e.code == E_INVAL ? 400 : e.code == E_BUSY ? 503 : 507;
 	}
 	k->json = strncasecmp(type, "application/json", 16) == 0 && (r->route->flags & F_API);
-	if (!k->json && strncasecmp(type, "application/x-www-form-urlencoded", 33) != 0)
+	if (!k->json && !is_form(k))
 		return 415;
 	buf_init(&k->body, max > 8 << 20 ? 8 << 20 : max);
 	return 0;
@@ -491,6 +499,10 @@ first(struct call *k, const char *method)
 	if (r->route->flags & F_API)
 		gate_token(r);
 	rc = gate_route(r, &e);
+	if (rc == GATE_PASS && (r->step_up || r->lapsed[0]) && !is_form(k)) {
+		rc = r->step_up ? req_step_up(r, &e) : req_error(r, 401, &e);
+		rc = rc < 0 ? rc : GATE_ANSWERED; /* nothing that could be held */
+	}
 	if (rc < 0)
 		req_fail(r, &e);
 	if (rc != GATE_PASS) {

@@ -131,8 +131,8 @@ files_ok(struct req *r)
 	return true;
 }
 
-/* store_files(r, e): The bytes of what came, before the link ends: on a full disk the vendor is told
- * and can send again. The same bytes once more are nothing new. */
+/* store_files(r, e): The bytes of what came, before the link ends: on a full disk the vendor is
+ * told and can send again. The same bytes once more are nothing new. */
 static int
 store_files(struct req *r, struct err *e)
 {
