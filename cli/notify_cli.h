@@ -38,7 +38,8 @@ MUST int notify_cli_lock(struct notify_cli *x, int *ret_fd, struct err *e);
  * of those before: the first failure, with its reason. */
 int notify_cli_first(int was, int r, const struct err *why, struct err *e);
 /* notify_run(x, ret, e): Enter the jail for good, look what turned red, put what is due today, send
- * what waits; one sender at a time. What fails does not keep the rest from going out; the first failure is returned. */
+ * what waits; one sender at a time. What fails does not keep the rest from going out; the first
+ * failure is returned. */
 MUST int notify_run(struct notify_cli *x, struct notify_run *ret, struct err *e);
 
 /* notify_ask.c: vendor letters. notify_ask_chases(x, e): Put the reminders that are due today.

@@ -58,7 +58,6 @@ try {
 	ok(await page.inputValue('[name=note]') === `まだ ${torture}` && await page.isChecked('[name=value][value=no]'),
 		'a refused answer comes back as it was typed', await main());
 	ok(await page.locator(await page.locator('.note.alarm a').first().getAttribute('href')).count() === 1, 'the problem leads to its field');
-	await inspect(page, 'inspection-refused');
 	await answer(items[1], 'no', async () => { await page.fill('[name=target]', day(60)); });
 	await answer(items[2], 'unknown');
 	await to(items[2]);

@@ -150,8 +150,8 @@ MUST int spool_end(struct spool *s, struct err *e);
 void spool_free(struct spool *s);
 /* spool_drop(r): Remove the files that nobody kept. */
 void spool_drop(struct req *r);
-/* spool_sweep(state, db, now): At a start and every hour: remove uploads of more than an hour that no
- * task needs any more, and results of tasks that no row knows. */
+/* spool_sweep(state, db, now): At a start and every hour: remove uploads of more than an hour that
+ * no task needs any more, and results of tasks that no row knows. */
 void spool_sweep(const struct state *state, struct db *db, int64_t now);
 
 /* --- work.c
