@@ -204,7 +204,7 @@ test_expiry(struct tasks *t)
 	fio_close(st.f, dirfd);
 }
 
-/* lies(name, age): A file in the spool that was last written ${age} seconds before the loop's now. */
+/* lies(name, age): A file in the spool, last written ${age} seconds before the loop's now. */
 static void
 lies(const char *name, int64_t age)
 {
@@ -238,7 +238,8 @@ with_file(struct tasks *t, const char *owner, char id[TASK_ID], const char *name
 	(void)snprintf(pass, sizeof(pass), "%s.pass", path);
 	argv = key ? json_pack("[s, s, s, s, s, s, s, s]", "vault", "accept", "/v", "00ff",
 	                 "--approver-key", path, "--passphrase-file", pass)
-		   : json_pack("[s, s, s, s, s]", "register", "import", "person", path, "--dry-run");
+		   : json_pack("[s, s, s, s, s]", "register", "import", "person", path,
+		         "--dry-run");
 	n.argv = argv;
 	if (task_start(t, &n, id, NULL) < 0)
 		abort();
