@@ -9,7 +9,7 @@
 #include "vault/segr.h"
 #include "vault/verify_int.h"
 
-enum { READ_PAGES = 8, MAX_CHUNK = 64 << 20 };
+enum { READ_PAGES = 8, AHEAD_PAGES = 64, MAX_CHUNK = 64 << 20 };
 
 struct vseg_worker {
 	struct verify *v;
@@ -121,6 +121,16 @@ away(struct verify *v, const struct err *e)
 	return true;
 }
 
+/* soon(s, page): The disk fetches what is read next while this is hashed. */
+static void
+soon(const struct seg *s, uint32_t page)
+{
+	if (!s->rem && page % AHEAD_PAGES == 0)
+		(void)posix_fadvise(s->fd,
+		    FMT_HEADER_LEN + ((off_t)page + (page ? AHEAD_PAGES : 0)) * FMT_PAGE_LEN,
+		    (off_t)(page ? 1 : 2) * AHEAD_PAGES * FMT_PAGE_LEN, POSIX_FADV_WILLNEED);
+}
+
 /* check_pages(w, s, i, header, fits): The hash of every page, against the stored hashes when these
  * fit the log's root; else against the root itself. */
 static void
@@ -135,8 +145,10 @@ check_pages(
 
 	for (uint32_t p = 0; p < rec->npages && !verify_stopped(v); p += READ_PAGES) {
 		uint32_t n = rec->npages - p < READ_PAGES ? rec->npages - p : READ_PAGES;
-		bool one_by_one = read_pages(s, p, n, w->read, &e) < 0;
+		bool one_by_one;
 
+		soon(s, p);
+		one_by_one = read_pages(s, p, n, w->read, &e) < 0;
 		for (uint32_t k = 0; k < n; k++) {
 			uint8_t *page = w->read + (size_t)k * FMT_PAGE_LEN;
 			size_t at = (size_t)(p + k) * FMT_HASH_LEN;
