@@ -213,6 +213,9 @@ vault_unpack_cmd(struct cli *c, int argc, char **argv)
 	    "Unpacked as a vault in %s: %llu segments, %s, %llu generations. Next: mamori vault "
 	    "list %s"), to, (unsigned long long)j.done.copied, cli_bytes(size, j.done.copied_bytes),
 	    (unsigned long long)j.done.info.generations, to);
+	cli_say(c, L(c, "この機械で保管を続けるには: mamori vault adopt %s --key 復旧鍵 --writer",
+	    "To go on keeping generations in it on this machine: mamori vault adopt %s --key FILE "
+	    "--writer"), to);
 	if (j.done.damaged)
 		cli_say(c, L(c, "✗ ディスクの上で壊れていた区画: %llu", "✗ damaged on the disk: %llu "
 		    "segments"), (unsigned long long)j.done.damaged);

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "crypt/secret.h"
 #include "vault/disk_int.h"
+#include "vault/keep_int.h"
 #include "vault/segr.h"
 
 enum { SEG_BYTES = 67084288, COMMIT_BYTES = 1 << 30, MAX_LOG = 1 << 30 };
@@ -182,6 +183,26 @@ copy_one(struct carry *c, const struct fmt_segment_rec *rec, struct err *e)
 	return c->since >= COMMIT_BYTES ? commit(c, e) : 0;
 }
 
+/* copy_ledgers(c, log, e): The log as this handle saw it: everything that it names was looked for.
+ * And what the box noted about it: out of the disk, too, must come what was removed on purpose. */
+static int
+copy_ledgers(struct carry *c, struct buf *b, struct err *e)
+{
+	const struct keep *k = c->r->repo->keep;
+	int r = ledger_raw(c->r->repo->log, 0, SIZE_MAX, b, e);
+
+	if (r == 0)
+		r = disk_write(c->d, b->p, b->len, &c->cat.log_pos, e);
+	c->cat.log_len = b->len;
+	buf_clear(b);
+	if (r == 0 && k)
+		r = ledger_raw(k->l, 0, SIZE_MAX, b, e);
+	if (r == 0 && k)
+		r = disk_write(c->d, b->p, b->len, &c->cat.keep_pos, e);
+	c->cat.keep_len = b->len;
+	return r;
+}
+
 static int
 copy(struct carry *c, const char *repo, struct err *e)
 {
@@ -203,15 +224,11 @@ copy(struct carry *c, const char *repo, struct err *e)
 		if (!map_get(&c->have, segs[i].rec.seg, FMT_ID_LEN) && !vault_r_gone(c->r, i))
 			r = copy_one(c, &segs[i].rec, e);
 	}
-	/* the log as this handle saw it: everything that it names was looked for */
 	if (r == 0)
-		r = ledger_raw(c->r->repo->log, 0, SIZE_MAX, &log, e);
-	if (r == 0)
-		r = disk_write(c->d, log.p, log.len, &c->cat.log_pos, e);
+		r = copy_ledgers(c, &log, e);
 	if (r < 0)
 		return r;
 	head = ledger_head(c->r->repo->log);
-	c->cat.log_len = log.len;
 	c->cat.log_records = head.seq + 1;
 	gens = vault_r_list(c->r, &ngens);
 	c->cat.generations = ngens;

@@ -6,7 +6,7 @@
 
 static const char magic[8] = {'M', 'M', 'R', 'I', 'D', 'C', 'A', '1'};
 
-enum { MAX_SEGS = 1 << 22, MAX_IDENT = 8192 };
+enum { MAX_SEGS = 1 << 22, MAX_IDENT = 8192, KEEP_WORDS = 16 };
 
 void
 disk_cat_init(struct disk_cat *c)
@@ -68,7 +68,9 @@ disk_cat_put(struct buf *b, const struct disk_cat *c, struct err *e)
 		if (r == 0)
 			r = buf_u64(b, c->segs[i].pos, e);
 	}
-	return r;
+	if (r == 0)
+		r = buf_u64(b, c->keep_pos, e);
+	return r < 0 ? r : buf_u64(b, c->keep_len, e);
 }
 
 int
@@ -77,6 +79,7 @@ disk_cat_get(const void *p, size_t n, struct disk_cat *c, struct err *e)
 	struct rd r = rd_init(p, n);
 	const uint8_t *m = rd_bytes(&r, sizeof(magic)), *ident;
 	size_t len = 0;
+	uint64_t list;
 	uint32_t count;
 	int x;
 
@@ -89,7 +92,9 @@ disk_cat_get(const void *p, size_t n, struct disk_cat *c, struct err *e)
 	c->generations = rd_u64(&r);
 	c->newest = (int64_t)rd_u64(&r);
 	count = rd_u32(&r);
-	if (!ident || r.bad || rd_left(&r) != (uint64_t)count * (FMT_ID_LEN + 12))
+	list = (uint64_t)count * (FMT_ID_LEN + 12);
+	/* disks of the first kind said nothing of a keep ledger */
+	if (!ident || r.bad || (rd_left(&r) != list && rd_left(&r) != list + KEEP_WORDS))
 		return err_set(e, E_CORRUPT, "the disk's catalog makes no sense");
 	buf_clear(&c->ident);
 	c->nsegs = 0;
@@ -104,6 +109,11 @@ disk_cat_get(const void *p, size_t n, struct disk_cat *c, struct err *e)
 		    s.pos > (uint64_t)DISK_MAX_CHUNKS * DISK_ROOM)
 			return err_set(e, E_CORRUPT, "the disk's catalog makes no sense");
 		x = disk_cat_add(c, &s, e);
+	}
+	c->keep_pos = c->keep_len = 0;
+	if (x == 0 && rd_left(&r) == KEEP_WORDS) {
+		c->keep_pos = rd_u64(&r);
+		c->keep_len = rd_u64(&r);
 	}
 	return x;
 }

@@ -27,6 +27,7 @@ struct disk_seg {
 struct disk_cat {
 	struct buf ident;      /* the bytes of mamori-vault */
 	uint64_t log_pos, log_len;
+	uint64_t keep_pos, keep_len; /* of the keep ledger; 0 long: there was none */
 	uint64_t generations, log_records;
 	int64_t newest;
 	struct disk_seg *segs; /* owned */

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "crypt/secret.h"
 #include "vault/disk_int.h"
+#include "vault/keep.h"
 
 enum { SEG_BYTES = 67084288, MAX_LOG = 1 << 30 };
 
@@ -120,6 +121,28 @@ take_log(struct unpack *u, struct err *e)
 	return r;
 }
 
+/* take_keep(u, e): What the box noted. Without it nothing is lost but the knowledge what was
+ * removed on purpose, so that a broken one is left out. */
+static int
+take_keep(struct unpack *u, struct err *e)
+{
+	struct buf AUTO(buf_free) b = {0};
+	struct err why = {0};
+	int r;
+
+	if (u->cat.keep_len == 0 || u->cat.keep_len > MAX_LOG)
+		return 0;
+	buf_init(&b, MAX_LOG);
+	r = buf_reserve(&b, (size_t)u->cat.keep_len, &why);
+	if (r == 0)
+		r = disk_read(u->d, u->cat.keep_pos, b.p, (size_t)u->cat.keep_len, &why);
+	if (r == 0)
+		r = ledger_import(u->f, u->to, KEEP_DIR, NULL, b.p, (size_t)u->cat.keep_len, &why);
+	if (r == 0 || r == E_CORRUPT || r == E_PROTO)
+		return 0;
+	return err_set(e, r, "%s", why.msg);
+}
+
 /* one(u, rec, e): Write one segment under tmp/ and give it its name. */
 static int
 one(struct unpack *u, const struct fmt_segment_rec *rec, struct err *e)
@@ -220,6 +243,8 @@ disk_unpack(const struct fio *f, const char *disk, const char *to, const uint8_t
 		r = fresh_dir(&u, to, e);
 	if (r == 0)
 		r = take_log(&u, e);
+	if (r == 0)
+		r = take_keep(&u, e);
 	if (r == 0)
 		r = take_segments(&u, e);
 	/* the identity last: before it there is no vault */

@@ -168,6 +168,19 @@ json prune repo --policy guideline --approver-key one --approver-key two --passp
 is "removal works again, with what was asked for before" "$(get prune 'd["removed"] > 0')" True
 ok "and the vault holds" vault verify repo --data --key key
 ok "and the records" "$MAMORI" verify
+# a disk that was first filled after all that, on the day this house is gone
+mkdir drawer
+json list repo --key key >list3
+ok "carried" vault carry repo drawer
+ok "a vault comes out of it, elsewhere" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault unpack drawer --to unpacked --key key
+ok "what was removed on purpose is no damage there" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault verify unpacked --data --key key
+vault list unpacked --json --key key >there 2>/dev/null
+is "and listed as that; locks are as they were" "$(python3 -c 'import json
+a, b = ([(g["id"], g["removed"], g["locked_until"] is not None) for g in json.load(open(f))["generations"]] for f in ("list3", "there"))
+print(a == b, any(x[1] for x in a))' 2>/dev/null)" "True True"
+ok "with the recovery key that machine goes on with it" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault adopt unpacked --key key --writer
+is "and adds" "$(MAMORI_STATE=$PWD/elsewhere json backup unpacked src >b; get b 'd["ok"]')" True
+
 rm -rf state/vault/*/
 no "a machine that lost everything" vault backup repo src
 ok "is let in again, too" vault adopt repo --key key --writer
