@@ -224,6 +224,7 @@ said(struct req *r, const struct register_kind *k, json_t *res, json_t *m)
 	static const char *const counts[] = {"rows", "added", "updated", "merged", "unchanged",
 	    "skipped", "nproblems", "nconflicts"};
 	json_t *n = json_object();
+	char word[48];
 
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		model_int(n, counts[i], json_integer_value(json_object_get(res, counts[i])));
@@ -237,7 +238,11 @@ said(struct req *r, const struct register_kind *k, json_t *res, json_t *m)
 	model_bool(m, "changed", json_is_true(json_object_get(res, "changed")));
 	model_bool(m, "read", json_integer_value(json_object_get(res, "rows")) > 0);
 	model_put(m, "missing", said_missing(r, k, json_object_get(res, "missing")));
-	model_text(m, "encoding", reg_text(res, "encoding"));
+	if (*reg_text(res, "encoding")) {
+		(void)snprintf(word, sizeof(word), "register.letters.%.20s",
+		    reg_text(res, "encoding"));
+		model_text(m, "encoding", word);
+	}
 	model_put(m, "problems", said_places(r, k, json_object_get(res, "problems")));
 	model_put(m, "warnings", said_places(r, k, json_object_get(res, "warnings")));
 	model_put(m, "conflicts", said_conflicts(r, k, json_object_get(res, "conflicts")));
