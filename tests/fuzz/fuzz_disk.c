@@ -1,5 +1,6 @@
 /* deps: vault */
-/* The catalog of a removable disk. Whatever is read is written the same. */
+/* The catalog of a removable disk. Whatever is read is written the same; one of the first kind,
+ * which says nothing of a keep ledger, with a word that there is none. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	disk_cat_init(&c);
 	buf_init(&b, 1 << 24);
 	if (disk_cat_get(p, n, &c, &e) == 0 &&
-	    (disk_cat_put(&b, &c, &e) < 0 || b.len != n || memcmp(b.p, p, n) != 0))
+	    (disk_cat_put(&b, &c, &e) < 0 ||
+		(b.len != n && (b.len != n + 16 || c.keep_pos || c.keep_len)) ||
+		memcmp(b.p, p, n) != 0))
 		abort();
 	disk_cat_free(&c);
 	buf_free(&b);
