@@ -21,6 +21,7 @@ __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static unsigned long seeds, tries, bad_seeds;
 static const char *decode_to;
+static size_t every = 1; /* bytes between two damages; more where each try is slow */
 
 /* run(p, n): Hand over an exactly sized copy, so that the sanitizers see every step past its end.
  */
@@ -42,7 +43,7 @@ static void
 damage(uint8_t *p, size_t n)
 {
 	static const uint8_t bits[] = {0x01, 0x80, 0xff};
-	size_t step = n / DAMAGE_MAX + 1;
+	size_t step = (n / DAMAGE_MAX + 1) * every;
 
 	for (size_t i = 0; i < n; i += step) {
 		run(p, i); /* cut short here */
@@ -175,8 +176,11 @@ plain(void)
 int
 main(int argc, char **argv)
 {
+	const char *slow = getenv("MAMORI_TEST_SLOW"); /* of tests/run: sanitizers */
 	int i = 1;
 
+	if (slow && *slow >= '2' && *slow <= '9')
+		every = (size_t)(*slow - '0');
 	if (argc > 2 && strcmp(argv[1], "--decode") == 0) {
 		decode_to = argv[2];
 		i = 3;
