@@ -56,6 +56,12 @@ skip_all() {
 	echo "1..0 # SKIP $1"
 	exit 0
 }
+flip() { # FILE OFFSET: another byte there, whatever was there
+	local b
+	b=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+	chmod u+w "$1"
+	printf "\\x$(printf %x $(((b + 1) % 256)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
 done_testing() {
 	echo "1..$tap_n"
 	[ $tap_bad = 0 ]

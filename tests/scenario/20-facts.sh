@@ -83,14 +83,9 @@ is "what is not installed says so" "$(mj status | json '[e["state"] for e in o["
 is "every engine is counted" "$(mj status | json 'sum(o["verdicts"].values())==len(o["engines"])' 2>/dev/null)" True
 
 cp -a "$dir/state" "$dir/good"
-spoil() { # FILE OFFSET: flip one byte
-	local b
-	b=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
-	printf "$(printf '\\x%02x' $((b ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
 restore() { rm -rf "$dir/state" && cp -a "$dir/good" "$dir/state"; }
 size=$(stat -c %s "$dir/state/facts/log")
-spoil "$dir/state/facts/log" $((size - 300))
+flip "$dir/state/facts/log" $((size - 300))
 status "a flipped byte is found" 1 m verify
 is "and named" "$(mj verify 2>/dev/null | json 'o["ok"], o["first_bad"]["ledger"], o["first_bad"]["seq"] > 0')" "(False, 'facts', True)"
 status "status is red then" 1 m status
@@ -98,7 +93,7 @@ is "only the record is; the rest is unknown" "$(mj status | json 'o["verdicts"][
 status "nothing is added to it" 1 add emr
 is "and nothing changed" "$(stat -c %s "$dir/state/facts/log")" "$size"
 restore
-spoil "$dir/state/facts/log" 120
+flip "$dir/state/facts/log" 120
 status "a flipped byte in the first record" 1 m verify --no-fact
 restore
 truncate -s -1 "$dir/state/facts/log"
@@ -139,7 +134,7 @@ is "and counted" "$(mj verify --no-fact | json 'o["unreachable"], o["first_bad"]
 is "the fact says so" "$(mj fact list --check ledger.verify --newest | json 'o["facts"][0]["outcome"]')" fail
 mv "$dir/unplugged" "$dir/medium"
 status "plugged in again" 0 m verify --no-fact
-spoil "$dir/medium/log/log" 200
+flip "$dir/medium/log/log" 200
 status "a flipped byte over there" 1 m verify --no-fact
 is "is named" "$(mj verify --no-fact | json 'o["first_bad"]["ledger"], o["first_bad"]["seq"]')" "('vault', 0)"
 rm -f "$other"

@@ -12,11 +12,6 @@ ok "backup of one system" vault backup repo src/a --name images
 ok "backup of another" vault backup repo src/b --name charts
 fresh() { rm -rf bad out && cp -a repo bad; }
 largest=$(ls -S repo/seg | head -1)
-flip() { # FILE OFFSET: another byte there
-	local b
-	b=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
-	printf "\\x$(printf %x $(((b + 1) % 256)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
 
 fresh
 flip "bad/seg/$largest" 3000000

@@ -64,7 +64,7 @@ status "a disk that is not there" 3 vault carry repo nowhere
 status "nothing to unpack" 3 vault unpack drawer --to back4 --key key
 # one flipped byte costs what lies there, is named, and nothing wrong is given back
 cp -a stick bad
-printf '\125' | dd of=bad/mamori-disk/c000/001 bs=1 seek=100000 conv=notrunc status=none
+flip bad/mamori-disk/c000/001 100000
 MAMORI_STATE=$PWD/clean "$MAMORI" --json vault unpack bad --to back5 --key key >u.json 2>/dev/null
 is "a damaged disk says no" $? 1
 ok "and counts" jq -e '.damaged >= 1' u.json
@@ -81,8 +81,7 @@ ok "with everything" cmp repo/log/log back7/log/log
 # a damaged vault is not carried over what is good
 seg=$(ls -S repo/seg | head -1)
 cp -a repo hurt
-chmod u+w "hurt/seg/$seg"
-printf '\125' | dd of="hurt/seg/$seg" bs=1 seek=50000 conv=notrunc status=none
+flip "hurt/seg/$seg" 50000
 mkdir new
 status "a damaged segment is named and not copied" 1 vault carry hurt new
 done_testing

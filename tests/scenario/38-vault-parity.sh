@@ -4,12 +4,6 @@
 export MAMORI_STATE=$PWD/state
 vault() { "$MAMORI" --lang en vault "$@"; }
 json() { "$MAMORI" --json --lang en vault "$@" 2>/dev/null; }
-flip() { # FILE OFFSET
-	local b
-	b=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
-	chmod u+w "$1"
-	printf "\\x$(printf %x $(((b + 1) % 256)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
 fresh() { rm -rf bad badpar && cp -a good bad && cp -a par badpar; }
 same() { diff -rq good/seg bad/seg && cmp good/log/log bad/log/log; }
 

@@ -81,8 +81,7 @@ mkdir "$dir/want"
 cp -a "$src" "$dir/want/"
 want=$dir/want/src
 change() {
-	printf 'XYZ' | dd of="$1/big.bin" bs=1 seq=0 seek=1310719 conv=notrunc status=none 2>/dev/null ||
-	    printf 'XYZ' | dd of="$1/big.bin" bs=1 seek=1310719 conv=notrunc status=none
+	printf 'XYZ' | dd of="$1/big.bin" bs=1 seek=1310719 conv=notrunc status=none
 	truncate -s 200001 "$1/cut.bin" && truncate -s 300000 "$1/cut.bin"
 	head -c 262144 /dev/zero | tr '\0' A | dd of="$1/grow.bin" bs=131072 seek=3 conv=notrunc status=none
 	printf tail >>"$1/grow.bin"

@@ -42,7 +42,7 @@ status "verify knows the log" 0 m verify
 is "as one of its ledgers" "$(mj verify | get '[.ledgers[].kind] | sort | join(" ")')" "access facts"
 
 ok "no code is kept in the clear" bash -c '! grep -qaF -e "$1" -e "$2" -r "$3"' - "$code" "$again" "$MAMORI_STATE"
-printf '!' | dd of="$MAMORI_STATE/access/log" bs=1 seek=700 conv=notrunc status=none
+flip "$MAMORI_STATE/access/log" 700
 status "one changed byte in the log is found" 1 m verify
 status "and by the daily check" 1 m identity check
 is "as a failed fact" "$(mj fact list --check console.access.sealed --newest | get '.facts[0].outcome')" fail
