@@ -11,7 +11,7 @@
 #include "guide/rows.h"
 #include "text/day.h"
 
-enum { BODY_MAX = 8000, LINE = REQUEST_LINE, CHASES = 3, CHASE_DAYS = 7 };
+enum { BODY_MAX = 8000, CHASES = 3, CHASE_DAYS = 7 };
 
 static const char *
 text(const json_t *o, const char *key)
@@ -141,10 +141,10 @@ request_add(struct db *db, const struct guide *g, const json_t *req, const struc
 {
 	struct add a = {.r = req, .who = who};
 	const struct guide_pack *form = guide_pack(g, text(req, "form"));
-	int r = need(req, "vendor_name", LINE, e);
+	int r = need(req, "vendor_name", REQUEST_LINE, e);
 
 	if (r == 0)
-		r = need(req, "subject", 2 * LINE, e);
+		r = need(req, "subject", 2 * REQUEST_LINE, e);
 	if (r == 0)
 		r = need(req, "body", BODY_MAX, e);
 	if (r == 0 && (!day_ok(text(req, "due")) || strcmp(text(req, "due"), who->today) < 0))
@@ -374,7 +374,7 @@ request_answer(struct db *db, const struct guide *g, int64_t id, const char *nam
 
 	if (r < 0)
 		return r;
-	if (!name || !*name || strlen(name) > LINE)
+	if (!name || !*name || strlen(name) > REQUEST_LINE)
 		r = err_set(e, E_INVAL, "the name of who answers is missing");
 	if (r == 0)
 		r = answers_ok(guide_pack(g, text(req, "form")), answers, e);

@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "guide/guide.h"
 
 const char *
@@ -144,11 +145,8 @@ put(char *out, size_t size, size_t at, const char *s)
 
 	if (at >= size)
 		return at;
-	if (full) {
-		n = size - 1 - at;
-		while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
-			n--;
-	}
+	if (full)
+		n = (size_t)utf8_cut(s, size - 1 - at);
 	(void)memcpy(out + at, s, n);
 	out[at + n] = 0;
 	return full ? size : at + n;

@@ -119,6 +119,24 @@ column_of(const struct import *m, const char *field)
 	return (size_t)(register_match_col(&m->match, field) + 1);
 }
 
+/* shorten(values): Texts as a page shows them; a cell may be very long. */
+static void
+shorten(json_t *values)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(values, key, v) {
+		const char *s = json_string_value(v);
+		char text[SHOW_CELL + 8];
+
+		if (!s || strlen(s) < SHOW_CELL)
+			continue;
+		(void)snprintf(text, sizeof(text), "%.*s…", utf8_cut(s, SHOW_CELL), s);
+		(void)json_object_set_new(values, key, json_string(text));
+	}
+}
+
 static void
 say(struct import *m, json_t *list, int64_t *count, const char *field, const char *code,
     const char *ja, const char *en)
@@ -134,6 +152,7 @@ say(struct import *m, json_t *list, int64_t *count, const char *field, const cha
 	    "column", (json_int_t)col, "field", field, "value",
 	    col ? table_cell(m->row, col - 1) : register_str(m->how->fill, field), "code", code,
 	    "ja", ja, "en", en);
+	shorten(p);
 	(void)json_array_append_new(list, p);
 }
 
@@ -169,8 +188,13 @@ say_all(struct import *m, json_t *problems)
 static void
 say_conflict(struct import *m, const char *id, const char *why, const char *by, json_t *fields)
 {
+	json_t *f;
+	size_t i;
+
 	m->nconflicts++;
 	m->action = "conflict";
+	json_array_foreach(fields, i, f)
+		shorten(f);
 	if (json_array_size(m->conflicts) < REGISTER_SAID)
 		(void)json_array_append_new(m->conflicts, json_pack("{s:I, s:s, s:s, s:s, s:o}",
 		    "row", (json_int_t)m->row->no, "id", id, "why", why, "by", by, "fields",
@@ -580,24 +604,6 @@ row_without_id(struct import *m, struct db *db, json_t *raw, struct err *e)
 	json_decref(given);
 	json_decref(own);
 	return r;
-}
-
-/* shorten(values): For a first look. */
-static void
-shorten(json_t *values)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach(values, key, v) {
-		const char *s = json_string_value(v);
-		char text[SHOW_CELL + 8];
-
-		if (strlen(s) < SHOW_CELL)
-			continue;
-		(void)snprintf(text, sizeof(text), "%.*s…", utf8_cut(s, SHOW_CELL), s);
-		(void)json_object_set_new(values, key, json_string(text));
-	}
 }
 
 static int

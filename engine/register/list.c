@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "register/register_int.h"
 #include "text/fold.h"
 
@@ -392,12 +393,7 @@ register_show(const struct register_field *f, const char *value, json_t *titles,
 	buf_init(&b, 1 << 16);
 	if (words && register_words(value, show_word, &s, NULL) == 0 && buf_cstr(&b, NULL))
 		value = (const char *)b.p;
-	len = strlen(value);
-	if (len >= n) {
-		len = n - 1; /* not inside a character */
-		while (len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80)
-			len--;
-	}
+	len = (size_t)utf8_cut(value, n - 1);
 	(void)memcpy(out, value, len);
 	out[len] = 0;
 	buf_free(&b);

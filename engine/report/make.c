@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "report/make_int.h"
 #include "report/report.h"
 
@@ -61,11 +62,8 @@ say(struct make *m, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		n = 0;
-	if ((size_t)n >= sizeof(text)) { /* cut at a character */
-		n = (int)sizeof(text) - 1;
-		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
-	}
+	if ((size_t)n >= sizeof(text))
+		n = (int)utf8_whole(text, sizeof(text) - 1);
 	s = arena_dup(&m->mem, text, (size_t)n);
 	if (!s)
 		m->failed = true;

@@ -9,21 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* trim(e): A message that filled its room may end inside a character; take that one off, so that
  * whoever prints it or puts it into JSON still has well-formed UTF-8. */
 static void
 trim(struct err *e)
 {
-	size_t n = strlen(e->msg), back = 0;
-	unsigned char c;
+	size_t n = strlen(e->msg);
 
-	if (n + 1 < sizeof(e->msg))
-		return;
-	while (back < 3 && ((unsigned char)e->msg[n - 1 - back] & 0xc0) == 0x80)
-		back++;
-	c = (unsigned char)e->msg[n - 1 - back];
-	if (c >= 0xc0 && back < (c >= 0xf0 ? 3U : c >= 0xe0 ? 2U : 1U))
-		e->msg[n - 1 - back] = 0;
+	if (n + 1 >= sizeof(e->msg))
+		e->msg[utf8_whole(e->msg, n)] = 0;
 }
 
 __attribute__((format(printf, 2, 0))) static void

@@ -72,6 +72,18 @@ utf8_cut(const char *s, size_t max)
 	return (int)n;
 }
 
+size_t
+utf8_whole(const char *s, size_t n)
+{
+	size_t back = 0;
+	unsigned char c;
+
+	while (back < 3 && back + 1 < n && ((unsigned char)s[n - 1 - back] & 0xc0) == 0x80)
+		back++;
+	c = n ? (unsigned char)s[n - 1 - back] : 0;
+	return c >= 0xc0 && back < (c >= 0xf0 ? 3U : c >= 0xe0 ? 2U : 1U) ? n - 1 - back : n;
+}
+
 int
 utf8_show(struct buf *b, const void *p, size_t n, struct err *e)
 {

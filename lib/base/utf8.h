@@ -15,6 +15,10 @@ bool utf8_ok(const void *p, size_t n);
  * for "%.*s", where "%.80s" could leave half of one behind. ${max} is at most INT_MAX. */
 int utf8_cut(const char *s, size_t max);
 
+/* utf8_whole(s, n): How many of the ${n} bytes of a text that was cut there are left when half a
+ * character at its end goes. */
+size_t utf8_whole(const char *s, size_t n);
+
 /* utf8_show(b, p, n, e): Append ${n} bytes of any content as printable UTF-8: well-formed text as
  * it is; anything else, control characters (C0, C1, line and paragraph separators, marks of writing
  * direction) and backslash as \xHH a byte. One-to-one, so that a path of any bytes can be shown and

@@ -262,8 +262,8 @@ fill_dir(const struct fio *f, int dirfd, const char *tmp, const struct buf *log,
 	return r;
 }
 
-static void
-drop_dir(const struct fio *f, int dirfd, const char *tmp)
+void
+ledger_drop_dir(const struct fio *f, int dirfd, const char *tmp)
 {
 	int dir = fio_open(f, dirfd, tmp, O_RDONLY | O_DIRECTORY, 0, NULL);
 
@@ -298,7 +298,7 @@ ledger_put_new(const struct fio *f, int dirfd, const char *name, const struct bu
 	if (r == 0)
 		r = fio_sync_dir(f, dirfd, NULL, e);
 	else
-		drop_dir(f, dirfd, tmp);
+		ledger_drop_dir(f, dirfd, tmp);
 	return r;
 }
 

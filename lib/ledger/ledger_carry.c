@@ -317,5 +317,7 @@ ledger_import(const struct fio *f, int dirfd, const char *name, const uint8_t *p
 	if (r == 0)
 		r = ledger_accept(l, (const uint8_t *)raw + len, n - len, e);
 	ledger_close(l);
+	if (r < 0)
+		ledger_drop_dir(f, dirfd, name);
 	return r;
 }

@@ -115,6 +115,9 @@ MUST int ledger_put_slot(struct ledger *l, const struct ledger_fmt_rec *rec, uin
  * the file header and the genesis record. */
 MUST int ledger_put_new(const struct fio *f, int dirfd, const char *name, const struct buf *log,
     struct err *e);
+/* ledger_drop_dir(f, dirfd, name): Take away, as far as it goes, the directory of a ledger that was
+ * begun by this call and came to nothing. */
+void ledger_drop_dir(const struct fio *f, int dirfd, const char *name);
 
 /* ledger_slots.c: what the head file says against what the log says */
 /* ledger_slots_note(l, rec, end): A good record passed by during a scan. E_NOMEM, E_CORRUPT when

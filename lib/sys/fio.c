@@ -378,6 +378,7 @@ fio_slurp(const struct fio *f, int dirfd, const char *path, struct buf *ret, str
 			break;
 		}
 		r = buf_put(ret, piece, (size_t)k, e);
+		explicit_bzero(piece, (size_t)k); /* it may have been a key */
 		if (r < 0) {
 			(void)err_wrap(e, "%s", path);
 			break;

@@ -178,11 +178,23 @@ test_unshow(void)
 	fault_alloc_arm(0);
 }
 
+static void
+test_whole(void)
+{
+	static const char s[] = "aé追𠮷";
+	static const size_t want[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
+
+	for (size_t n = 0; n < sizeof(s); n++)
+		EQ_I(utf8_whole(s, n), want[n], "what is left of a text that was cut");
+	EQ_I(utf8_whole("\xa0\xa0\xa0\xa0", 4), 4, "what was no text stays as it is");
+}
+
 int
 main(void)
 {
 	test_ok();
 	test_cut();
+	test_whole();
 	test_show();
 	test_every_pair();
 	test_unshow();
