@@ -73,21 +73,27 @@ on_signal(int no)
 
 /* quietly(tty, prompt, line): Read a line without showing it; asked for when the terminal is ready,
  * for what was typed before that is thrown away. A signal ends the reading, and is handed on
- * when the terminal is as it was. */
+ * when the terminal is as it was; one that is ignored stays so. Nobody can stop us here (^Z) and
+ * leave a terminal that shows nothing. */
 static bool
 quietly(FILE *tty, const char *prompt, char line[LINE])
 {
 	static const int list[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	struct sigaction sa = {.sa_handler = on_signal}, old[ARRAY_LEN(list)];
 	struct termios was, now;
+	sigset_t stop, mask;
 	int fd = fileno(tty);
 	bool got = false;
 
 	if (tcgetattr(fd, &was) < 0)
 		return false;
 	came = 0;
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTSTP);
+	(void)sigprocmask(SIG_BLOCK, &stop, &mask);
 	for (size_t i = 0; i < ARRAY_LEN(list); i++)
-		(void)sigaction(list[i], &sa, &old[i]);
+		if (sigaction(list[i], &sa, &old[i]) == 0 && old[i].sa_handler == SIG_IGN)
+			(void)sigaction(list[i], &old[i], NULL);
 	now = was;
 	now.c_lflag &= ~(tcflag_t)ECHO;
 	if (tcsetattr(fd, TCSAFLUSH, &now) == 0) {
@@ -98,6 +104,7 @@ quietly(FILE *tty, const char *prompt, char line[LINE])
 	(void)tcsetattr(fd, TCSAFLUSH, &was);
 	for (size_t i = 0; i < ARRAY_LEN(list); i++)
 		(void)sigaction(list[i], &old[i], NULL);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	(void)fputc('\n', tty);
 	(void)fflush(tty);
 	if (came)

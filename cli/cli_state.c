@@ -1,7 +1,10 @@
 #include "cli/cli_state.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -29,6 +32,17 @@ cli_facts(struct cli *c, bool create, struct state *ret_state, struct facts **re
 		return cli_fail(c, &e, L(c, "事実の記録を開けません", "cannot open the facts"));
 	}
 	return CLI_OK;
+}
+
+void
+cli_give(int dirfd, const char *name)
+{
+	struct stat sb;
+
+	if (geteuid() != 0 || fstat(dirfd, &sb) < 0 || sb.st_uid == 0)
+		return;
+	if (fchownat(dirfd, name, sb.st_uid, sb.st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		fprintf(stderr, "mamori: %s: cannot be given to the service's user\n", name);
 }
 
 int

@@ -14,6 +14,10 @@ int cli_state(struct cli *c, bool create, struct state *ret);
 /* cli_facts(c, create, ret_state, ret): Open the state and its facts; as above. */
 int cli_facts(struct cli *c, bool create, struct state *ret_state, struct facts **ret);
 
+/* cli_give(dirfd, name): What root wrote as ${name} below ${dirfd} belongs to whom ${dirfd} belongs
+ * to: a service must be able to read it. Not there: nothing. */
+void cli_give(int dirfd, const char *name);
+
 /* cli_record(c, fact): Seal a measured fact into the state's ledger of facts, which is begun when
  * there is none. CLI_OK, or the exit status after saying why not. */
 int cli_record(struct cli *c, const struct fact *fact);

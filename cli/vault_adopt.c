@@ -1,13 +1,11 @@
 /* mamori vault adopt: this machine looks after a vault whose keeper was lost, by the recovery key's
  * word. Where the machine that wrote to it was lost with it, also that. */
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -21,7 +19,7 @@ struct wish {
 	struct vault_keys keys;
 	bool writer;
 	/* what was done */
-	bool again, wrote;
+	bool followed, again, begun, wrote;
 };
 
 static int
@@ -47,59 +45,73 @@ options(struct wish *w, int argc, char **argv)
 	return CLI_OK;
 }
 
-/* give(st, id, name): What root writes into a service's state belongs to the service. */
+/* part(id, name, out): A file of this machine about a vault; "": all of it. */
 static void
-give(const struct state *st, const char *id, const char *name)
+part(const struct vault_ident *id, const char *name, char out[128])
 {
-	char path[128];
-	struct stat sb;
+	char hex[2 * FMT_ID_LEN + 1];
 
-	(void)snprintf(path, sizeof(path), "vault/%.40s%s%.20s", id, *name ? "/" : "", name);
-	if (geteuid() != 0 || fstat(st->dirfd, &sb) < 0 || sb.st_uid == 0)
-		return;
-	if (fchownat(st->dirfd, path, sb.st_uid, sb.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    errno != ENOENT)
-		fprintf(stderr, "mamori: %s: cannot be given to the service's user\n", path);
+	hex_put(hex, id->repo, FMT_ID_LEN);
+	(void)snprintf(out, 128, "vault/%s%s%s", hex, *name ? "/" : "", name);
 }
 
 static void
 give_all(const struct state *st, const struct vault_ident *id)
 {
 	static const char *const names[] = {"", "keep.key", "writer.key", "where"};
-	char hex[2 * FMT_ID_LEN + 1];
+	char path[128];
 
-	hex_put(hex, id->repo, FMT_ID_LEN);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		give(st, hex, names[i]);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		part(id, names[i], path);
+		cli_give(st->dirfd, path);
+	}
 }
 
-/* follow(w, st, path, id, secret, e): The key of this machine, made when there is none, becomes the
- * keeper's. */
+/* succeed(w, st, fd, id, root, e): The key of this machine, made when there is none, becomes the
+ * keeper's. A new one that is refused goes again: beside another's record it is good for nothing.
+ * After any other error the next try goes on with it. */
+static int
+succeed(struct wish *w, const struct state *st, int fd, const struct vault_ident *id,
+    struct signer *root, struct err *e)
+{
+	struct vault_place place = {.statefd = st->dirfd};
+	struct keep_key key = {0};
+	struct keep_time now;
+	char path[128];
+	int r = keep_key_load(fio_os(), &place, id->repo, false, &key, e);
+	bool made = r == E_NOENT;
+
+	keep_time_now(&now);
+	if (made)
+		r = keep_key_load(fio_os(), &place, id->repo, true, &key, e);
+	if (r == 0)
+		r = keep_adopt(fio_os(), fd, id, &key, root, &now, e);
+	if (r == E_AUTH && made) {
+		part(id, "keep.key", path);
+		(void)fio_unlink(fio_os(), st->dirfd, path, NULL);
+	}
+	w->again = r == 1;
+	explicit_bzero(&key, sizeof(key));
+	return r;
+}
+
 static int
 follow(struct wish *w, const struct state *st, const char *path, const struct vault_ident *id,
     const uint8_t secret[PAPERKEY_LEN], struct err *e)
 {
-	struct vault_place place = {.statefd = st->dirfd};
 	struct signer *root = NULL;
-	struct keep_time now;
-	struct keep_key key = {0};
 	int fd = fio_open(fio_os(), AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, e);
 	int r = fd < 0 ? fd : keep_root(secret, &root, e);
 
-	keep_time_now(&now);
-	/* before a key is made that is good for nothing */
 	if (r == 0 && memcmp(signer_pub(root), id->pin, SIGN_PUB_LEN) != 0)
 		r = err_set(e, E_AUTH, "this is not the recovery key of this vault");
-	if (r == 0 && faccessat(fd, KEEP_DIR, F_OK, 0) < 0)
-		r = 1; /* nobody ever looked after it: whoever opens it next begins */
-	else if (r == 0)
-		r = keep_key_load(fio_os(), &place, id->repo, true, &key, e);
-	if (r == 0)
-		r = keep_adopt(fio_os(), fd, id, &key, root, &now, e);
-	w->again = r == 1;
-	explicit_bzero(&key, sizeof(key));
+	/* where nobody ever looked after it, whoever opens it next begins */
+	w->begun = r == 0 && faccessat(fd, KEEP_DIR, F_OK, 0) < 0;
+	if (r == 0 && !w->begun)
+		r = succeed(w, st, fd, id, root, e);
 	signer_free(root);
 	fio_close(fio_os(), fd);
+	w->followed = r >= 0;
 	return r < 0 ? r : 0;
 }
 
@@ -115,6 +127,9 @@ tell(struct wish *w, const struct vault_kept *v)
 	if (w->again)
 		cli_say(c, "%s", L(c, "この保管庫は、もうこの機械が見ています。",
 		    "This machine looks after the vault already."));
+	else if (w->begun)
+		cli_say(c, "%s", L(c, "これからは、この機械が保管庫を見ます。",
+		    "From now on this machine looks after the vault."));
 	else
 		cli_say(c, "%s",
 		    L(c,
@@ -159,6 +174,8 @@ run(struct wish *w, const struct state *st, struct err *e)
 	explicit_bzero(secret, sizeof(secret));
 	if (r >= 0)
 		r = vault_kept_open(w->c, st->dirfd, path, &v, e);
+	if (w->followed)
+		give_all(st, &id);
 	if (r < 0)
 		return r;
 	r = keep_catch_up(v.k, &v.now, v.r, e);
@@ -168,7 +185,6 @@ run(struct wish *w, const struct state *st, struct err *e)
 		tell(w, &v);
 	}
 	vault_kept_close(&v);
-	give_all(st, &id);
 	return r < 0 ? r : 0;
 }
 
@@ -186,6 +202,11 @@ vault_adopt_cmd(struct cli *c, int argc, char **argv)
 		return r;
 	r = run(&w, &st, &e);
 	state_close(&st);
-	return r < 0 ? cli_fail(c, &e, L(c, "この機械はまだ保管庫を見ていません",
-	    "this machine does not look after the vault yet")) : CLI_OK;
+	if (r < 0)
+		return cli_fail(c, &e, w.followed
+		    ? L(c, "保管庫は引き継ぎましたが、続きができませんでした",
+			  "the vault is taken over, but what follows could not be done")
+		    : L(c, "この機械はまだ保管庫を見ていません",
+			  "this machine does not look after the vault yet"));
+	return CLI_OK;
 }

@@ -100,15 +100,22 @@ answer(struct job *j)
 		    "（mamori vault verify --data）。",
 		    "✗ %llu damaged segments were not copied (%.12s ...). Check the vault (mamori "
 		    "vault verify --data)."), (unsigned long long)d->damaged, bad);
+	if (d->keep_lost)
+		cli_say(c, "%s", L(c,
+		    "▲ 保管庫の「守りの記録」（消せない期限、消した世代）が読めず、ディスクに写せませんでした。"
+		    "\nデータは写しました。保管庫の機械で mamori vault state を確かめてください。",
+		    "▲ The vault's record of locks and removals cannot be read, and was not taken "
+		    "along.\nThe data was. See mamori vault state where the vault is."));
 	cli_say(c, "%s", L(c, "まだ「離れた写し」ではありません。取り出して外し、置き場所を mamori vault disk move で"
 	    "書き、mamori vault disk check で確かめてください。",
 	    "It is not an offline copy yet. Take the disk off, write down where it lies (mamori "
 	    "vault disk move), then run mamori vault disk check."));
-	cli_json(c, json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "disk", id, "ok",
+	cli_json(c, json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:b}", "disk", id, "ok",
 	    d->damaged == 0, "copied", (json_int_t)d->copied, "copied_bytes",
 	    (json_int_t)d->copied_bytes, "generations", (json_int_t)d->info.generations,
 	    "disk_bytes", (json_int_t)d->info.bytes, "proved_bytes", (json_int_t)d->proved_bytes,
-	    "damaged", (json_int_t)d->damaged, "absent", (json_int_t)d->absent, "offline", 0));
+	    "damaged", (json_int_t)d->damaged, "absent", (json_int_t)d->absent, "keep_lost",
+	    (int)d->keep_lost, "offline", 0));
 	return d->damaged ? CLI_NO : CLI_OK;
 }
 
@@ -213,15 +220,23 @@ vault_unpack_cmd(struct cli *c, int argc, char **argv)
 	    "Unpacked as a vault in %s: %llu segments, %s, %llu generations. Next: mamori vault "
 	    "list %s"), to, (unsigned long long)j.done.copied, cli_bytes(size, j.done.copied_bytes),
 	    (unsigned long long)j.done.info.generations, to);
-	cli_say(c, L(c, "この機械で保管を続けるには: mamori vault adopt %s --key 復旧鍵 --writer",
-	    "To go on keeping generations in it on this machine: mamori vault adopt %s --key FILE "
-	    "--writer"), to);
+	if (j.done.keep_lost)
+		cli_say(c, "%s", L(c,
+		    "▲ ディスクにあった「守りの記録」（消せない期限、消した世代）は"
+		    "読めませんでした。データは無事です。",
+		    "▲ The record of locks and removals on the disk cannot be used. The data "
+		    "is whole."));
+	cli_say(c, L(c,
+	    "この機械で保管を続けるには: mamori vault adopt %s --key 復旧鍵 --writer",
+	    "To go on keeping generations in it on this machine: mamori vault adopt %s --key "
+	    "FILE --writer"), to);
 	if (j.done.damaged)
-		cli_say(c, L(c, "✗ ディスクの上で壊れていた区画: %llu", "✗ damaged on the disk: %llu "
-		    "segments"), (unsigned long long)j.done.damaged);
-	cli_json(c, json_pack("{s:b,s:I,s:I,s:I,s:I,s:I}", "ok", j.done.damaged == 0, "segments",
-	    (json_int_t)j.done.copied, "bytes", (json_int_t)j.done.copied_bytes, "generations",
-	    (json_int_t)j.done.info.generations, "damaged", (json_int_t)j.done.damaged, "absent",
-	    (json_int_t)j.done.absent));
+		cli_say(c, L(c, "✗ ディスクの上で壊れていた区画: %llu",
+		    "✗ damaged on the disk: %llu segments"), (unsigned long long)j.done.damaged);
+	cli_json(c, json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:b}", "ok", j.done.damaged == 0,
+	    "segments", (json_int_t)j.done.copied, "bytes", (json_int_t)j.done.copied_bytes,
+	    "generations", (json_int_t)j.done.info.generations,
+	    "damaged", (json_int_t)j.done.damaged, "absent",
+	    (json_int_t)j.done.absent, "keep_lost", (int)j.done.keep_lost));
 	return j.done.damaged ? CLI_NO : CLI_OK;
 }

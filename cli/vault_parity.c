@@ -10,6 +10,7 @@
 
 #include "base/num.h"
 #include "base/time.h"
+#include "cli/cli_state.h"
 #include "ledger/state.h"
 #include "vault/parity.h"
 
@@ -47,6 +48,7 @@ remember(struct cli *c, const struct vault_ident *id, const char *to)
 	    fio_replace(fio_os(), st.dirfd, name, line, (size_t)n, 0600, NULL) < 0)
 		cli_say(c, "%s", L(c, "（パリティの場所を控えておけませんでした）",
 		    "(the place of the parity files could not be noted)"));
+	cli_give(st.dirfd, name);
 	state_close(&st);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/num.h"
 #include "base/time.h"
+#include "cli/cli_state.h"
 #include "cli/cli_vault.h"
 #include "cli/vault_serve.h"
 #include "sys/proc.h"
@@ -86,19 +87,20 @@ open_book(struct job *j, bool make, struct book *b, struct err *e)
 	return r;
 }
 
-/* give_to_server(b): What root writes here belongs to whom the folder belongs to. */
+/* give_to_server(j, id): What root writes here belongs to whom the folder belongs to. */
 static void
 give_to_server(const struct job *j, const char *id)
 {
 	char path[PATH_MAX];
-	struct stat st;
+	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/" BOOK_DIR, j->repo);
-	if (geteuid() != 0 || stat(path, &st) < 0)
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
 		return;
-	(void)snprintf(path, sizeof(path), "%s/" BOOK_DIR "/codes/%.4s", j->repo, id);
-	if (lchown(path, st.st_uid, st.st_gid) < 0)
-		fprintf(stderr, "mamori: %s: cannot be given to the server's user\n", path);
+	(void)snprintf(path, sizeof(path), "codes/%.4s", id);
+	cli_give(fd, path);
+	(void)close(fd);
 }
 
 static const char *

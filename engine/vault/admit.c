@@ -6,8 +6,8 @@
 #include "crypt/sign.h"
 #include "vault/repo_int.h"
 
-/* fill(log, all, root, w, e): What a writer holds besides its own signing key. E_AUTH: the recovery
- * key is another vault's. */
+/* fill(log, all, root, id, w, e): What a writer holds besides its own signing key. E_AUTH: the
+ * recovery key is another vault's. */
 static int
 fill(struct ledger *log, const struct keys_all *all, const struct signer *root,
     const struct vault_ident *id, struct vault_writer_key *w, struct err *e)

@@ -11,7 +11,7 @@
 #include "base/num.h"
 #include "crypt/secret.h"
 #include "vault/disk_int.h"
-#include "vault/keep_int.h"
+#include "vault/keep.h"
 #include "vault/segr.h"
 
 enum { SEG_BYTES = 67084288, COMMIT_BYTES = 1 << 30, MAX_LOG = 1 << 30 };
@@ -183,23 +183,48 @@ copy_one(struct carry *c, const struct fmt_segment_rec *rec, struct err *e)
 	return c->since >= COMMIT_BYTES ? commit(c, e) : 0;
 }
 
-/* copy_ledgers(c, log, e): The log as this handle saw it: everything that it names was looked for.
- * And what the box noted about it: out of the disk, too, must come what was removed on purpose. */
 static int
-copy_ledgers(struct carry *c, struct buf *b, struct err *e)
+on_later(const struct ledger_rec *rec, void *cookie, struct err *e)
 {
-	const struct keep *k = c->r->repo->keep;
-	int r = ledger_raw(c->r->repo->log, 0, SIZE_MAX, b, e);
+	(void)e;
+	*(uint64_t *)cookie = rec->offset;
+	return 1;
+}
+
+/* copy_log(c, b, e): The log as it was when this run began: all that it names was looked for. What
+ * came since is for the next run. */
+static int
+copy_log(struct carry *c, struct buf *b, struct err *e)
+{
+	struct repo *repo = c->r->repo;
+	int r = ledger_raw(repo->log, 0, SIZE_MAX, b, e);
+	uint64_t end = b->len;
 
 	if (r == 0)
-		r = disk_write(c->d, b->p, b->len, &c->cat.log_pos, e);
-	c->cat.log_len = b->len;
+		r = ledger_each(repo->log, repo->next_seq, on_later, &end, e);
+	if (r < 0)
+		return r;
+	c->cat.log_len = end < b->len ? end : b->len;
+	c->cat.log_records = repo->next_seq;
+	return disk_write(c->d, b->p, c->cat.log_len, &c->cat.log_pos, e);
+}
+
+/* copy_keep(c, b, e): What the box noted about it: out of the disk, too, must come what was removed
+ * on purpose, up to now. Where it cannot be read the disk keeps what it has. */
+static int
+copy_keep(struct carry *c, struct buf *b, struct err *e)
+{
+	struct keep *k = c->r->repo->keep;
+	int r = 0;
+
 	buf_clear(b);
-	if (r == 0 && k)
-		r = ledger_raw(k->l, 0, SIZE_MAX, b, e);
+	if (k)
+		r = ledger_raw(keep_ledger(k), 0, SIZE_MAX, b, e);
 	if (r == 0 && k)
 		r = disk_write(c->d, b->p, b->len, &c->cat.keep_pos, e);
-	c->cat.keep_len = b->len;
+	c->ret->keep_lost = !k && c->r->repo->keep_why[0];
+	if (!c->ret->keep_lost)
+		c->cat.keep_len = b->len;
 	return r;
 }
 
@@ -208,7 +233,6 @@ copy(struct carry *c, const char *repo, struct err *e)
 {
 	struct buf AUTO(buf_free) log = {0};
 	const struct vault_generation *gens;
-	struct ledger_head head;
 	uint32_t n;
 	const struct vault_seg *segs = vault_r_segments(c->r, &n);
 	size_t ngens;
@@ -225,11 +249,11 @@ copy(struct carry *c, const char *repo, struct err *e)
 			r = copy_one(c, &segs[i].rec, e);
 	}
 	if (r == 0)
-		r = copy_ledgers(c, &log, e);
+		r = copy_log(c, &log, e);
+	if (r == 0)
+		r = copy_keep(c, &log, e);
 	if (r < 0)
 		return r;
-	head = ledger_head(c->r->repo->log);
-	c->cat.log_records = head.seq + 1;
 	gens = vault_r_list(c->r, &ngens);
 	c->cat.generations = ngens;
 	c->cat.newest = ngens ? gens[ngens - 1].at : 0;

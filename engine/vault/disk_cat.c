@@ -4,7 +4,9 @@
 
 #include "vault/disk_int.h"
 
-static const char magic[8] = {'M', 'M', 'R', 'I', 'D', 'C', 'A', '1'};
+/* The first kind, which said nothing of a keep ledger, is still read. */
+static const char magic[8] = {'M', 'M', 'R', 'I', 'D', 'C', 'A', '2'};
+static const char first_kind[8] = {'M', 'M', 'R', 'I', 'D', 'C', 'A', '1'};
 
 enum { MAX_SEGS = 1 << 22, MAX_IDENT = 8192, KEEP_WORDS = 16 };
 
@@ -79,11 +81,13 @@ disk_cat_get(const void *p, size_t n, struct disk_cat *c, struct err *e)
 	struct rd r = rd_init(p, n);
 	const uint8_t *m = rd_bytes(&r, sizeof(magic)), *ident;
 	size_t len = 0;
-	uint64_t list;
 	uint32_t count;
+	uint64_t rest;
+	bool first;
 	int x;
 
-	if (!m || memcmp(m, magic, sizeof(magic)) != 0)
+	first = m && memcmp(m, first_kind, sizeof(first_kind)) == 0;
+	if (!m || (!first && memcmp(m, magic, sizeof(magic)) != 0))
 		return err_set(e, E_PROTO, "the disk's catalog is of another version");
 	ident = rd_blob(&r, MAX_IDENT, &len);
 	c->log_pos = rd_u64(&r);
@@ -92,9 +96,8 @@ disk_cat_get(const void *p, size_t n, struct disk_cat *c, struct err *e)
 	c->generations = rd_u64(&r);
 	c->newest = (int64_t)rd_u64(&r);
 	count = rd_u32(&r);
-	list = (uint64_t)count * (FMT_ID_LEN + 12);
-	/* disks of the first kind said nothing of a keep ledger */
-	if (!ident || r.bad || (rd_left(&r) != list && rd_left(&r) != list + KEEP_WORDS))
+	rest = (uint64_t)count * (FMT_ID_LEN + 12) + (first ? 0 : KEEP_WORDS);
+	if (!ident || r.bad || rd_left(&r) != rest)
 		return err_set(e, E_CORRUPT, "the disk's catalog makes no sense");
 	buf_clear(&c->ident);
 	c->nsegs = 0;
@@ -111,7 +114,7 @@ disk_cat_get(const void *p, size_t n, struct disk_cat *c, struct err *e)
 		x = disk_cat_add(c, &s, e);
 	}
 	c->keep_pos = c->keep_len = 0;
-	if (x == 0 && rd_left(&r) == KEEP_WORDS) {
+	if (x == 0 && !first) {
 		c->keep_pos = rd_u64(&r);
 		c->keep_len = rd_u64(&r);
 	}

@@ -81,6 +81,8 @@ struct keep {
 	int64_t jumped_at; /* wall clock after the newest jump */
 };
 
+/* keep_need(g, bits): Set the bit of each segment that a generation needs. */
+void keep_need(const struct vault_generation *g, uint8_t *bits);
 /* keep_apply: the ledger_fn of keep_refresh. */
 int keep_apply(const struct ledger_rec *rec, void *cookie, struct err *e);
 struct keep_gen *keep_known(const struct keep *k, const uint8_t id[FMT_ID_LEN]);

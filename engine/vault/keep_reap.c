@@ -14,7 +14,7 @@ enum { SYNC_EVERY = 256 }; /* removed names between two syncs of seg/ */
 
 /* ---- removing files ---- */
 
-/* remove_one(k, repo, no, ret, e): A file that is gone already was removed before a crash. */
+/* remove_one(repo, no, ret, e): A file that is gone already was removed before a crash. */
 static int
 remove_one(const struct repo *repo, uint32_t no, struct keep_reaped *ret, struct err *e)
 {
@@ -67,8 +67,6 @@ finish(struct keep *k, struct repo *repo, const struct keep_time *now, struct ke
 		const struct fmt_run *u = &k->going.runs[i];
 
 		for (uint32_t s = u->first; r == 0 && s - u->first < u->count; s++) {
-			if (s >= repo->nsegs)
-				return err_set(e, E_CORRUPT, "an intent names what the log lacks");
 			r = remove_one(repo, s, &mine, e);
 			if (r == 0 && mine.segments % SYNC_EVERY == 0)
 				r = fio_sync(repo->f, repo->segfd, e);
@@ -88,7 +86,7 @@ finish(struct keep *k, struct repo *repo, const struct keep_time *now, struct ke
 
 /* ---- deciding ---- */
 
-/* stays(k, repo, q, plan, i): Whether generation ${i} of the log stays. */
+/* asked(q, id): Whether the request names that generation. */
 static bool
 asked(const struct keep_request *q, const uint8_t id[FMT_ID_LEN])
 {
@@ -138,15 +136,6 @@ in_list(const struct keep_rec *rec, const uint8_t id[FMT_ID_LEN])
 	return false;
 }
 
-static void
-set_bits(const struct vault_generation *g, uint8_t *bits)
-{
-	for (uint32_t i = 0; i < g->nruns; i++) {
-		for (uint32_t s = g->runs[i].first; s - g->runs[i].first < g->runs[i].count; s++)
-			bits[s / 8] |= (uint8_t)(1 << (s % 8));
-	}
-}
-
 static int
 add_run(struct keep_rec *rec, uint32_t *cap, uint32_t s, struct err *e)
 {
@@ -185,7 +174,7 @@ segments(struct keep *k, const struct repo *repo, struct keep_rec *rec, struct k
 		const struct vault_generation *g = &repo->gens[i];
 		const struct keep_gen *kg = keep_known(k, g->id);
 
-		set_bits(g, in_list(rec, g->id) || (kg && kg->removed) ? go : stay);
+		keep_need(g, in_list(rec, g->id) || (kg && kg->removed) ? go : stay);
 	}
 	for (uint32_t s = 0; r == 0 && s < repo->nsegs && rec->nruns < KEEP_MAX_RUNS; s++) {
 		bool went = go[s / 8] >> (s % 8) & 1, stays = stay[s / 8] >> (s % 8) & 1;

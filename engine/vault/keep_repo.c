@@ -25,8 +25,8 @@ open_or_read(struct repo *r, struct err *e)
 	return 0;
 }
 
-static void
-set(uint8_t *bits, const struct vault_generation *g)
+void
+keep_need(const struct vault_generation *g, uint8_t *bits)
 {
 	for (uint32_t i = 0; i < g->nruns; i++) {
 		for (uint32_t s = g->runs[i].first; s - g->runs[i].first < g->runs[i].count; s++)
@@ -52,7 +52,7 @@ needed(const struct repo *r, uint8_t **ret_stay, uint8_t **ret_went, struct err 
 		return err_set(e, E_NOMEM, "no memory");
 	}
 	for (size_t i = 0; i < r->ngens; i++)
-		set(r->gens[i].removed ? went : stay, &r->gens[i]);
+		keep_need(&r->gens[i], r->gens[i].removed ? went : stay);
 	*ret_stay = stay;
 	*ret_went = went;
 	return 0;

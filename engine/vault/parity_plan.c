@@ -191,8 +191,8 @@ par_removed(const struct repo *repo, const struct par_head *h)
 
 /* ---- how the two compare ---- */
 
-/* more(repo, fd, all, i): How many of its group may still be lost, with file ${i} of ${all}, which
- * is whole, and the other one, if that is. */
+/* more(f, repo, fd, h): How many of its group may still be lost, with the file of head ${h} and the
+ * other one, as far as each is whole. */
 static unsigned
 more(const struct fio *f, const struct repo *repo, int fd, const struct par_head *h)
 {

@@ -232,7 +232,7 @@ struct one {
 	int in_group;    /* which member of the one that is loaded; -1: none */
 };
 
-/* frame_from(x, o, read): Header and hashes from some bytes, when they fit the log. */
+/* frame_own(x, o): Header and hashes from some bytes, when they fit the log. */
 static bool
 frame_own(struct fix *x, const struct one *o)
 {

@@ -122,7 +122,7 @@ take_log(struct unpack *u, struct err *e)
 }
 
 /* take_keep(u, e): What the box noted. Without it nothing is lost but the knowledge what was
- * removed on purpose, so that a broken one is left out. */
+ * removed on purpose and until when generations are locked, so that a broken one is left out. */
 static int
 take_keep(struct unpack *u, struct err *e)
 {
@@ -130,17 +130,22 @@ take_keep(struct unpack *u, struct err *e)
 	struct err why = {0};
 	int r;
 
-	if (u->cat.keep_len == 0 || u->cat.keep_len > MAX_LOG)
+	if (u->cat.keep_len == 0)
+		return 0;
+	u->ret->keep_lost = true;
+	if (u->cat.keep_len > MAX_LOG)
 		return 0;
 	buf_init(&b, MAX_LOG);
-	r = buf_reserve(&b, (size_t)u->cat.keep_len, &why);
-	if (r == 0)
-		r = disk_read(u->d, u->cat.keep_pos, b.p, (size_t)u->cat.keep_len, &why);
-	if (r == 0)
-		r = ledger_import(u->f, u->to, KEEP_DIR, NULL, b.p, (size_t)u->cat.keep_len, &why);
-	if (r == 0 || r == E_CORRUPT || r == E_PROTO)
-		return 0;
-	return err_set(e, r, "%s", why.msg);
+	r = buf_reserve(&b, (size_t)u->cat.keep_len, e);
+	if (r < 0)
+		return r;
+	if (disk_read(u->d, u->cat.keep_pos, b.p, (size_t)u->cat.keep_len, NULL) < 0)
+		return 0; /* as a segment that cannot be read */
+	r = ledger_import(u->f, u->to, KEEP_DIR, NULL, b.p, (size_t)u->cat.keep_len, &why);
+	if (r == E_SYS || r == E_NOSPC || r == E_NOMEM)
+		return err_set(e, r, "%s", why.msg);
+	u->ret->keep_lost = r < 0;
+	return 0;
 }
 
 /* one(u, rec, e): Write one segment under tmp/ and give it its name. */
@@ -222,6 +227,33 @@ take_segments(struct unpack *u, struct err *e)
 	return r;
 }
 
+/* let_go(u, to, e): A disk that was filled before a removal still holds what was removed then. */
+static int
+let_go(struct unpack *u, const char *to, struct err *e)
+{
+	struct repo *repo = NULL;
+	int r = repo_open(u->f, to, &repo, e);
+
+	for (uint32_t i = 0; r == 0 && i < repo->nsegs; i++) {
+		const struct fmt_segment_rec *rec = &repo->segs[i].rec;
+		char hex[2 * FMT_ID_LEN + 1];
+
+		if (!repo_gone(repo, i))
+			continue;
+		hex_put(hex, rec->seg, FMT_ID_LEN);
+		r = fio_unlink(u->f, repo->segfd, hex, e);
+		if (r == 0) {
+			u->ret->copied--;
+			u->ret->copied_bytes -= fmt_seg_size(rec->npages);
+		} else if (r == E_NOENT) {
+			u->ret->absent--;
+			r = 0;
+		}
+	}
+	repo_close(repo);
+	return r;
+}
+
 int
 disk_unpack(const struct fio *f, const char *disk, const char *to, const uint8_t *secret,
     const struct vault_place *pl, struct disk_carry *ret, struct err *e)
@@ -250,6 +282,8 @@ disk_unpack(const struct fio *f, const char *disk, const char *to, const uint8_t
 	/* the identity last: before it there is no vault */
 	if (r == 0)
 		r = fio_create(f, u.to, "mamori-vault", u.cat.ident.p, u.cat.ident.len, 0444, e);
+	if (r == 0)
+		r = let_go(&u, to, e);
 	if (u.d)
 		(void)memcpy(ret->info.id, u.d->id, DISK_ID_LEN);
 	ret->info.segments = u.cat.nsegs;

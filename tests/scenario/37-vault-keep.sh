@@ -152,6 +152,8 @@ ok "the vault holds" vault verify repo
 no "another vault's recovery key does not help" vault adopt repo --key key2
 no "nor an approver's key" vault adopt repo --key one
 ok "nor was a key left behind" sh -c '! ls state/vault/*/keep.key'
+mkdir stick0
+ok "a disk filled before the next removal" vault carry repo stick0
 json adopt repo --key key >adopted
 is "the recovery key does" "$(get adopted '(d["already"], d["keepers"])')" "(False, 1)"
 is "once" "$(json adopt repo --key key | python3 -c 'import json,sys; print(json.load(sys.stdin)["already"])')" True
@@ -168,6 +170,27 @@ json prune repo --policy guideline --approver-key one --approver-key two --passp
 is "removal works again, with what was asked for before" "$(get prune 'd["removed"] > 0')" True
 ok "and the vault holds" vault verify repo --data --key key
 ok "and the records" "$MAMORI" verify
+# the disk from before the removal, brought up to date: what went here comes out of it no more
+ok "brought up to date" vault carry repo stick0
+ok "unpacked" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault unpack stick0 --to unpacked0 --key key
+is "segments that were removed stay removed" "$(ls unpacked0/seg | sort | md5sum)" "$(ls repo/seg | sort | md5sum)"
+ok "and that is whole" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault verify unpacked0 --data --key key
+# a record of locks that somebody damaged stands in nobody's way
+hurt() { # OFFSET: a vault with one byte of its record changed there
+	rm -rf hurt drawer2 unpacked2 && cp -a repo hurt && mkdir drawer2
+	flip hurt/keep/log "$1"
+}
+hurt 300
+json carry hurt drawer2 >carried
+is "the data is carried all the same, and what is missing is said" "$? $(get carried 'd["ok"], d["keep_lost"]')" "0 (True, True)"
+ok "and comes back" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault unpack drawer2 --to unpacked2 --key key
+hurt 480 # within the first signature, which a box that wrote it does not check again
+ok "one whose signature does not hold" vault carry hurt drawer2
+MAMORI_STATE=$PWD/elsewhere json unpack drawer2 --to unpacked2 --key key >unpacked.json
+is "comes back without it, and says so" "$? $(get unpacked.json 'd["ok"], d["keep_lost"]') $(find unpacked2 -name keep | wc -l)" "0 (True, True) 0"
+ok "what is in it" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault restore unpacked2 latest --to out-hurt --key key
+MAMORI_STATE=$PWD/elsewhere vault adopt unpacked2 --key key >out 2>&1
+is "a new record begins" "$? $(grep -c 'From now on this machine looks after' out) $(grep -c 'are as before' out)" "0 1 0"
 # a disk that was first filled after all that, on the day this house is gone
 mkdir drawer
 json list repo --key key >list3
