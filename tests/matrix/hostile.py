@@ -427,13 +427,12 @@ is_(settled(d.post('/register/device/import', file=('x.xlsx', book(honest)))), '
 a = d.post('/register/device/import', file=('x.xlsx', book(line('機器名', '置き場所', '&lt;script&gt;\u202e', *(f'列{i}' for i in range(190))) + line('端末', '=1+1', PAYLOAD.replace('&', '&amp;').replace('<', '&lt;')))))
 is_(settled(a), 'failed', 'a list with columns of its own waits for a person')
 shown = d.get(a.head('location')).text
-task = re.search(r'/import/([0-9a-f]+)\?u=(up-[0-9a-f]+)', a.head('location'))
+task = re.search(r'/import/([0-9a-f]+)', a.head('location'))[1]
 ok(f'<{MARK}' not in shown and '<script>' not in shown and '\u202e' not in shown and 'name="c193"' in shown, 'and shows 193 columns without harm')
-for what, fields in {'another field': {'c1': 'frob'}, 'an option': {'c1': '--by'}, 'another file': {'u': '../records.db'},
-                     'another task': {'task': '0' * 32}}.items():
-    b = d.post('/register/device/import/columns', **{'u': task[2], 'task': task[1], 'c1': 'name', **fields})
+for what, id, field in (('another field', task, 'frob'), ('an option', task, '--by'), ('another task', '0' * 32, 'name')):
+    b = d.post(f'/register/device/import/{id}/columns', c1=field)
     ok(b.status in (404, 422), f'columns with {what} are refused', b.status)
-b = d.post('/register/device/import/columns', u=task[2], task=task[1], c1='name', c2='place', c3='note', fill_kind='--pc')
+b = d.post(f'/register/device/import/{task}/columns', c1='name', c2='place', c3='note', fill_kind='--pc')
 is_(settled(b), 'failed', 'a value for all rows is no option')
 bombs = {
     'a spreadsheet of 300 megabytes in one': book(honest + line('A' * 1000, 'パソコン') * 300000),

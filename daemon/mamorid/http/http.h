@@ -145,12 +145,19 @@ struct req {
 /* req_get(r, name): A query field, or "". req_form(r, name): a form field, or "". */
 const char *req_get(const struct req *r, const char *name);
 const char *req_form(const struct req *r, const char *name);
+/* req_form_or(r, name, otherwise): The form's field, an empty one too; else ${otherwise}. */
+const char *req_form_or(const struct req *r, const char *name, const char *otherwise);
 /* req_id(r, i): The i-th :part of the address. */
 const char *req_id(const struct req *r, size_t i);
 /* req_num(s, lo, hi, otherwise): A decimal number between the two, or ${otherwise}. */
 int64_t req_num(const char *s, int64_t lo, int64_t hi, int64_t otherwise);
 /* req_upload(r, field): The file of that field that is not empty, or NULL. */
 struct upload *req_upload(struct req *r, const char *field);
+enum { SPOOL_NAME = 64, SPOOL_PATH = 4200 };
+/* spool_put(r, p, n, rel, e): A new file of the spool for a command a page starts, removed like
+ * an upload; ${rel}: "spool/...". spool_path(r, rel, out): It as the command takes it. */
+MUST int spool_put(struct req *r, const void *p, size_t n, char rel[SPOOL_NAME], struct err *e);
+void spool_path(const struct req *r, const char *rel, char out[SPOOL_PATH]);
 /* upload_keep(u): The file stays in the spool after the request; whoever keeps it removes it.
  * What nobody keeps is removed with the request; what a crash leaves, within two hours
  * (spool_sweep). */

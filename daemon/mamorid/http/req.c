@@ -60,6 +60,12 @@ req_form(const struct req *r, const char *name)
 }
 
 const char *
+req_form_or(const struct req *r, const char *name, const char *otherwise)
+{
+	return form_has(&r->form, name) ? req_form(r, name) : otherwise;
+}
+
+const char *
 req_id(const struct req *r, size_t i)
 {
 	return i < r->id.n ? r->id.v[i] : "";

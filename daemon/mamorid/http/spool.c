@@ -26,13 +26,35 @@ struct spool {
 	size_t nfirst;
 };
 
+static void
+new_name(char rel[SPOOL_NAME])
+{
+	uint8_t rnd[12];
+	char hex[2 * sizeof(rnd) + 1];
+
+	random_fill(rnd, sizeof(rnd));
+	hex_put(hex, rnd, sizeof(rnd));
+	(void)snprintf(rel, SPOOL_NAME, "spool/up-%s", hex);
+}
+
+int
+spool_put(struct req *r, const void *p, size_t n, char rel[SPOOL_NAME], struct err *e)
+{
+	new_name(rel);
+	return fio_create(r->c->state->f, r->c->state->dirfd, rel, p, n, 0600, e);
+}
+
+void
+spool_path(const struct req *r, const char *rel, char out[SPOOL_PATH])
+{
+	(void)snprintf(out, SPOOL_PATH, "%.4000s/%s", r->c->state->path, rel);
+}
+
 static int
 begin(void *ctx, const struct part *p, struct err *e)
 {
 	struct spool *s = ctx;
 	const struct fio *f = s->r->c->state->f;
-	uint8_t rnd[12];
-	char hex[2 * sizeof(rnd) + 1];
 
 	s->part = *p;
 	buf_clear(&s->text);
@@ -44,9 +66,7 @@ begin(void *ctx, const struct part *p, struct err *e)
 	s->u = vec_add(&s->r->uploads);
 	if (!s->u)
 		return err_set(e, E_NOMEM, "no memory for an upload");
-	random_fill(rnd, sizeof(rnd));
-	hex_put(hex, rnd, sizeof(rnd));
-	(void)snprintf(s->u->path, sizeof(s->u->path), "spool/up-%s", hex);
+	new_name(s->u->path);
 	(void)snprintf(s->u->field, sizeof(s->u->field), "%s", p->name);
 	(void)snprintf(s->u->name, sizeof(s->u->name), "%s", p->filename);
 	s->u->type = "application/octet-stream";

@@ -167,9 +167,9 @@ guide_pack_page(struct req *r, const char *id, const struct guide_form *f, struc
 		(void)snprintf(year_end, sizeof(year_end), "%04d-03-31",
 		    (inspect_fiscal(x.d.today) + 1) % 10000);
 		day_add(x.d.today, 0, 30, half);
-		model_text(m, "due1", guide_form_value(r, "due1",
+		model_text(m, "due1", req_form_or(r, "due1",
 		    strcmp(half, year_end) < 0 ? half : year_end));
-		model_text(m, "due2", guide_form_value(r, "due2", year_end));
+		model_text(m, "due2", req_form_or(r, "due2", year_end));
 		(void)snprintf(crumb, sizeof(crumb), "=%s", guide_page_words(r, st, "title"));
 		model_put(m, "crumbs", model_crumbs("nav.guide", "/guide", crumb,
 		    (const char *)NULL, (const char *)NULL));
@@ -190,7 +190,7 @@ pack(struct req *r, struct err *e)
 static json_t *
 value_options(const struct req *r, const json_t *given)
 {
-	const char *now = guide_form_value(r, "value", json_is_true(json_object_get(given,
+	const char *now = req_form_or(r, "value", json_is_true(json_object_get(given,
 	    "carried")) ? "" : guide_page_text(given, "value"));
 	bool ja = r->ja;
 	json_t *list = json_array();
@@ -249,8 +249,8 @@ item_page(struct req *r, struct guide_page *x, const json_t *it)
 	model_put(m, "basis", basis_model(r, it));
 	model_put(m, "proofs", guide_page_proofs(json_object_get(it, "proofs")));
 	model_put(m, "options", value_options(r, given));
-	model_text(m, "note", guide_form_value(r, "note", guide_page_text(given, "note")));
-	model_text(m, "target", guide_form_value(r, "target", guide_page_text(given, "target")));
+	model_text(m, "note", req_form_or(r, "note", guide_page_text(given, "note")));
+	model_text(m, "target", req_form_or(r, "target", guide_page_text(given, "target")));
 	model_text(m, "expires", req_form(r, "expires"));
 	model_text(m, "pack_title", r->ja ? p->title.ja : p->title.en);
 	model_text(m, "next", after(p, req_id(r, 1)));
@@ -339,17 +339,12 @@ answer(struct req *r, struct err *e)
 		    req_form(r, "note"), &x.who, &why);
 	next = after(p, item_id);
 	guide_page_close(&x);
-	if (rc < 0)
-		rc = guide_form_no(&f, &why, "value", "guide.answer", e);
-	if (rc == 0 && f.status)
-		rc = item_form(r, &f, e);
-	else if (rc == 0)
-		req_flash(r, "ok.saved");
-	if (rc == 0 && !f.status)
-		rc = next ? req_go(r, e, "/guide/packs/%s/%s", pack_id, next)
-			  : req_go(r, e, "/guide/inspections/%lld", (long long)id);
-	guide_form_end(&f);
-	return rc;
+	rc = guide_form_done(&f, rc, &why, "value", "guide.answer", item_form, e);
+	if (rc <= 0)
+		return rc;
+	req_flash(r, "ok.saved");
+	return next ? req_go(r, e, "/guide/packs/%s/%s", pack_id, next)
+		    : req_go(r, e, "/guide/inspections/%lld", (long long)id);
 }
 
 static int
@@ -393,8 +388,9 @@ practice_form(struct req *r, const struct guide_form *f, struct err *e)
 			    guide_page_text(a, "edition"), "ref", guide_page_text(a, "ref")));
 		model_put(m, "refs", json_incref(refs));
 		day_add(x.d.today, 0, 7, week);
-		model_text(m, "until", guide_form_value(r, "until", week));
+		model_text(m, "until", req_form_or(r, "until", week));
 		model_text(m, "reason_later", req_form(r, "why"));
+		model_bool(m, "later", form_has(&r->form, "until"));
 		model_text(m, "note", req_form(r, "note"));
 		model_text(m, "expires", req_form(r, "expires"));
 		model_put(m, "options", value_options(r, NULL));
@@ -445,17 +441,12 @@ say(struct req *r, struct err *e)
 	if (!f.status)
 		rc = said(r, &x, value, &why);
 	guide_page_close(&x);
-	if (rc < 0)
-		rc = guide_form_no(&f, &why, "value", "guide.say", e);
-	if (rc == 0 && f.status)
-		rc = practice_form(r, &f, e);
-	else if (rc == 0)
-		req_flash(r, "ok.saved");
-	if (rc == 0 && !f.status)
-		rc = strcmp(req_form(r, "back"), "today") == 0 ? req_go(r, e, "/")
-		    : req_go(r, e, "/guide/practice/%s", req_id(r, 0));
-	guide_form_end(&f);
-	return rc;
+	rc = guide_form_done(&f, rc, &why, "value", "guide.say", practice_form, e);
+	if (rc <= 0)
+		return rc;
+	req_flash(r, "ok.saved");
+	return strcmp(req_form(r, "back"), "today") == 0 ? req_go(r, e, "/")
+	    : req_go(r, e, "/guide/practice/%s", req_id(r, 0));
 }
 
 static int
@@ -478,16 +469,11 @@ later(struct req *r, struct err *e)
 		rc = desk_later(&x.d, req_id(r, 0), req_form(r, "until"), req_form(r, "why"),
 		    &x.who, &why);
 	guide_page_close(&x);
-	if (rc < 0)
-		rc = guide_form_no(&f, &why, "until", "guide.later.until", e);
-	if (rc == 0 && f.status)
-		rc = practice_form(r, &f, e);
-	else if (rc == 0)
-		req_flash(r, "ok.guide.later");
-	if (rc == 0 && !f.status)
-		rc = req_go(r, e, "/");
-	guide_form_end(&f);
-	return rc;
+	rc = guide_form_done(&f, rc, &why, "until", "guide.later.until", practice_form, e);
+	if (rc <= 0)
+		return rc;
+	req_flash(r, "ok.guide.later");
+	return req_go(r, e, "/");
 }
 
 /* -- papers ------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 #include "mamorid/pages/guide_form.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,33 +91,58 @@ guide_form_sealed(struct guide_form *f, const char *name, const char *label)
 	f->status = 409;
 }
 
-int
-guide_form_no(struct guide_form *f, const struct err *why, const char *name, const char *label,
-    struct err *e)
+/* said(code, ret): Words for a kind of refusal and its status; NULL: a page that comes back would
+ * not help. */
+static const char *
+said(int code, unsigned *ret)
 {
 	static const struct {
 		int code;
 		unsigned status;
 		const char *word;
-	} kinds[] = {{E_EXIST, 409, "guide.wrong.exists"}, {E_BUSY, 409, "guide.wrong.busy"},
-	    {E_LIMIT, 422, "guide.wrong.long"}, {E_NOSPC, 507, "error.507"}};
-	const char *word = "guide.wrong.other";
-	unsigned status = why->code == E_INVAL ? 422 : 503;
+	} kinds[] = {{E_NOENT, 0, NULL}, {E_AUTH, 0, NULL}, {E_NOMEM, 0, NULL},
+	    {E_INVAL, 422, "guide.wrong.other"}, {E_EXIST, 409, "guide.wrong.exists"},
+	    {E_BUSY, 409, "guide.wrong.busy"}, {E_LIMIT, 422, "guide.wrong.long"},
+	    {E_NOSPC, 507, "error.507"}};
 
-	if (why->code == E_NOENT || why->code == E_AUTH || why->code == E_NOMEM) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].code == code) {
+			*ret = kinds[i].status;
+			return kinds[i].word;
+		}
+	*ret = 503;
+	return "guide.wrong.other";
+}
+
+/* refused(f, why, name, label, e): The engine said no: at this field. */
+static int
+refused(struct guide_form *f, const struct err *why, const char *name, const char *label,
+    struct err *e)
+{
+	unsigned status;
+	const char *word = said(why->code, &status);
+
+	if (!word) {
 		if (e)
 			*e = *why;
 		return why->code;
 	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].code == why->code) {
-			word = kinds[i].word;
-			status = kinds[i].status;
-		}
 	req_note(f->r, "failed", "%.200s", why->msg);
 	guide_form_wrong(f, name, label, word);
 	f->status = status;
 	return 0;
+}
+
+int
+guide_form_done(struct guide_form *f, int rc, const struct err *why, const char *name,
+    const char *label, guide_form_fn *page, struct err *e)
+{
+	if (rc < 0)
+		rc = refused(f, why, name, label, e);
+	if (rc == 0)
+		rc = f->status ? page(f->r, f, e) : 1;
+	guide_form_end(f);
+	return rc;
 }
 
 int
@@ -133,8 +159,25 @@ guide_form_page(const struct guide_form *f, struct req *r, const char *template,
 	return req_page_status(r, f->status, template, m, e);
 }
 
-const char *
-guide_form_value(const struct req *r, const char *name, const char *otherwise)
+int
+guide_form_button(struct req *r, const struct err *why, struct err *e, const char *fmt, ...)
 {
-	return form_has(&r->form, name) ? req_form(r, name) : otherwise;
+	unsigned status;
+	const char *word = said(why->code, &status);
+	char to[300];
+	va_list ap;
+
+	if (!word || status >= 500) {
+		if (e)
+			*e = *why;
+		return why->code;
+	}
+	va_start(ap, fmt);
+	(void)vsnprintf(to, sizeof(to), fmt, ap);
+	va_end(ap);
+	req_note(r, "failed", "%.200s", why->msg);
+	if (why->code == E_INVAL)
+		word = "guide.wrong.step";
+	req_flash_arg(r, "guide.refused", tmpl_word(word, r->ja));
+	return req_go(r, e, "%s", to);
 }

@@ -1,7 +1,6 @@
 #include "mamorid/pages/guide_page.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,28 +126,6 @@ const char *
 guide_page_words(const struct req *r, const json_t *o, const char *key)
 {
 	return guide_page_text(json_object_get(o, key), r->ja ? "ja" : "en");
-}
-
-int
-guide_page_again(struct req *r, const struct err *why, struct err *e, const char *fmt, ...)
-{
-	char to[300];
-	va_list ap;
-
-	if (why->code != E_INVAL && why->code != E_EXIST && why->code != E_BUSY &&
-	    why->code != E_LIMIT) {
-		if (e)
-			*e = *why;
-		return why->code;
-	}
-	va_start(ap, fmt);
-	(void)vsnprintf(to, sizeof(to), fmt, ap);
-	va_end(ap);
-	req_note(r, "failed", "%.200s", why->msg);
-	req_flash_arg(r, "guide.refused", tmpl_word(why->code == E_EXIST ? "guide.wrong.exists"
-	    : why->code == E_BUSY ? "guide.wrong.busy" : why->code == E_LIMIT
-	    ? "guide.wrong.long" : "guide.wrong.step", r->ja));
-	return req_go(r, e, "%s", to);
 }
 
 json_t *

@@ -29,11 +29,6 @@ MUST int guide_page_proof(struct req *r, struct guide_page *x, const char *about
 /* The text of {"ja","en"} under ${key} in the reader's language; "" where there is none. */
 const char *guide_page_words(const struct req *r, const json_t *o, const char *key);
 const char *guide_page_text(const json_t *o, const char *key);
-/* guide_page_again(r, err, e, fmt, ...): A button without words of its own was refused: say what
- * kind of no it was on the page to go back to. Forms with words come back by guide_form.h. Other
- * errors are returned as they are. */
-MUST int guide_page_again(struct req *r, const struct err *why, struct err *e, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
 /* A practice from the desk (desk_practice, desk_next) for templates. */
 json_t *guide_page_practice(const struct req *r, const json_t *p);
 /* Evidence from the desk for templates. */

@@ -46,6 +46,12 @@ run_open(struct req *r, struct run *u, struct err *e)
 }
 
 static int
+pack_form(struct req *r, const struct guide_form *f, struct err *e)
+{
+	return guide_pack_page(r, req_form(r, "pack"), f, e);
+}
+
+static int
 begin(struct req *r, struct err *e)
 {
 	const char *pack = req_form(r, "pack"), *due1 = req_form(r, "due1");
@@ -70,13 +76,8 @@ begin(struct req *r, struct err *e)
 		rc = inspect_open(r->db, r->c->state, x.d.g, pack, due1, req_form(r, "due2"),
 		    &x.who, &id, &why);
 	guide_page_close(&x);
-	if (rc < 0)
-		rc = guide_form_no(&f, &why, "due1", "guide.begin", e);
-	if (rc == 0)
-		rc = f.status ? guide_pack_page(r, pack, &f, e)
-			      : req_go(r, e, "/guide/inspections/%lld", (long long)id);
-	guide_form_end(&f);
-	return rc;
+	rc = guide_form_done(&f, rc, &why, "due1", "guide.begin", pack_form, e);
+	return rc <= 0 ? rc : req_go(r, e, "/guide/inspections/%lld", (long long)id);
 }
 
 /* -- the task list ----------------------------------------------------------------------------- */
@@ -240,7 +241,7 @@ check_form(struct req *r, const struct guide_form *f, struct err *e)
 	}
 	model_put(m, "rows", rows);
 	model_int(m, "missing", missing);
-	model_text(m, "name", guide_form_value(r, "name", r->signed_in ? r->s.account.name : ""));
+	model_text(m, "name", req_form_or(r, "name", r->signed_in ? r->s.account.name : ""));
 	run_close(&u);
 	return guide_form_page(f, r, "guide-check", m, e);
 }
@@ -271,21 +272,18 @@ sign(struct req *r, struct err *e)
 		if (rc == E_INVAL) { /* the page says how many answers are missing */
 			guide_form_wrong(&form, "name", "guide.sign", "guide.wrong.incomplete");
 			rc = 0;
-		} else if (rc == 0) {
-			rc = guide_page_seal(r, &f, &why);
+		} else if (rc == 0 && (rc = guide_page_seal(r, &f, e)) < 0) {
+			run_close(&u); /* it is signed: the form would say that it is not */
+			guide_form_end(&form);
+			return rc;
 		}
 	}
 	run_close(&u);
-	if (rc < 0)
-		rc = guide_form_no(&form, &why, "name", "guide.sign", e);
-	if (rc == 0 && form.status) {
-		rc = check_form(r, &form, e);
-	} else if (rc == 0) {
-		req_flash(r, "ok.guide.signed");
-		rc = req_go(r, e, "/guide/inspections/%s", req_id(r, 0));
-	}
-	guide_form_end(&form);
-	return rc;
+	rc = guide_form_done(&form, rc, &why, "name", "guide.sign", check_form, e);
+	if (rc <= 0)
+		return rc;
+	req_flash(r, "ok.guide.signed");
+	return req_go(r, e, "/guide/inspections/%s", req_id(r, 0));
 }
 
 typedef int step_fn(struct req *r, struct run *u, int64_t *ret_id, struct err *e);
@@ -303,7 +301,7 @@ step(struct req *r, step_fn *fn, struct err *e)
 	id = u.id;
 	rc = fn(r, &u, &id, &why);
 	run_close(&u);
-	return rc < 0 ? guide_page_again(r, &why, e, "/guide/inspections/%s", req_id(r, 0))
+	return rc < 0 ? guide_form_button(r, &why, e, "/guide/inspections/%s", req_id(r, 0))
 		      : req_go(r, e, "/guide/inspections/%lld", (long long)id);
 }
 

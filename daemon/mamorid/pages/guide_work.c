@@ -66,9 +66,9 @@ findings_form(struct req *r, const struct guide_form *f, struct err *e)
 	json_decref(all);
 	model_put(m, "rows", rows);
 	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
-	model_text(m, "pack", guide_form_value(r, "pack", req_get(r, "pack")));
-	model_text(m, "item", guide_form_value(r, "item", req_get(r, "item")));
-	model_text(m, "title", guide_form_value(r, "title", req_get(r, "title")));
+	model_text(m, "pack", req_form_or(r, "pack", req_get(r, "pack")));
+	model_text(m, "item", req_form_or(r, "item", req_get(r, "item")));
+	model_text(m, "title", req_form_or(r, "title", req_get(r, "title")));
 	model_text(m, "detail", req_form(r, "detail"));
 	model_text(m, "owner", req_form(r, "owner"));
 	if (rc < 0) {
@@ -104,13 +104,8 @@ finding_new(struct req *r, struct err *e)
 	if (!f.status)
 		rc = finding_add(r->db, o, &who, &id, &why);
 	json_decref(o);
-	if (rc < 0)
-		rc = guide_form_no(&f, &why, "title", "guide.finding.title", e);
-	if (rc == 0)
-		rc = f.status ? findings_form(r, &f, e)
-			      : req_go(r, e, "/guide/findings/%lld", (long long)id);
-	guide_form_end(&f);
-	return rc;
+	rc = guide_form_done(&f, rc, &why, "title", "guide.finding.title", findings_form, e);
+	return rc <= 0 ? rc : req_go(r, e, "/guide/findings/%lld", (long long)id);
 }
 
 static int
@@ -127,10 +122,10 @@ finding_form(struct req *r, const struct guide_form *f, struct err *e)
 	day_local(r->now, today);
 	day_add(today, 1, 0, due);
 	/* what is there stands above the form, what was typed in it */
-	model_text(m, "typed_plan", guide_form_value(r, "plan", guide_page_text(m, "plan")));
-	model_text(m, "typed_due", guide_form_value(r, "due", *guide_page_text(m, "due")
+	model_text(m, "typed_plan", req_form_or(r, "plan", guide_page_text(m, "plan")));
+	model_text(m, "typed_due", req_form_or(r, "due", *guide_page_text(m, "due")
 		    ? guide_page_text(m, "due") : due));
-	model_text(m, "typed_owner", guide_form_value(r, "owner", guide_page_text(m, "owner")));
+	model_text(m, "typed_owner", req_form_or(r, "owner", guide_page_text(m, "owner")));
 	model_text(m, "typed_why", req_form(r, "why"));
 	model_bool(m, "ending", form_has(&r->form, "why"));
 	model_bool(m, "may_write", req_may(r, AREA_GUIDE, VERB_WRITE, NULL));
@@ -152,16 +147,11 @@ finding_back(struct guide_form *f, int rc, const struct err *why, const char *na
 {
 	struct req *r = f->r;
 
-	if (rc < 0)
-		rc = guide_form_no(f, why, name, label, e);
-	if (rc == 0 && f->status) {
-		rc = finding_form(r, f, e);
-	} else if (rc == 0) {
-		req_flash(r, "ok.saved");
-		rc = req_go(r, e, "/guide/findings/%s", req_id(r, 0));
-	}
-	guide_form_end(f);
-	return rc;
+	rc = guide_form_done(f, rc, why, name, label, finding_form, e);
+	if (rc <= 0)
+		return rc;
+	req_flash(r, "ok.saved");
+	return req_go(r, e, "/guide/findings/%s", req_id(r, 0));
 }
 
 static int
@@ -252,8 +242,8 @@ reviews_form(struct req *r, const struct guide_form *f, struct err *e)
 	day_local(r->now, today);
 	model_put(m, "reviews", all ? all : json_array());
 	model_put(m, "open", rows);
-	model_text(m, "held", guide_form_value(r, "held", today));
-	model_text(m, "chair", guide_form_value(r, "chair",
+	model_text(m, "held", req_form_or(r, "held", today));
+	model_text(m, "chair", req_form_or(r, "chair",
 	    r->signed_in ? r->s.account.name : ""));
 	model_text(m, "present", req_form(r, "present"));
 	model_text(m, "minutes", req_form(r, "minutes"));
@@ -331,16 +321,11 @@ review(struct req *r, struct err *e)
 		}
 	}
 	json_decref(o);
-	if (rc < 0)
-		rc = guide_form_no(&form, &why, "minutes", "guide.review.minutes", e);
-	if (rc == 0 && form.status) {
-		rc = reviews_form(r, &form, e);
-	} else if (rc == 0) {
-		req_flash(r, "ok.saved");
-		rc = req_go(r, e, "/guide/reviews");
-	}
-	guide_form_end(&form);
-	return rc;
+	rc = guide_form_done(&form, rc, &why, "minutes", "guide.review.minutes", reviews_form, e);
+	if (rc <= 0)
+		return rc;
+	req_flash(r, "ok.saved");
+	return req_go(r, e, "/guide/reviews");
 }
 
 /* -- requests ---------------------------------------------------------------------------------- */
@@ -422,15 +407,15 @@ request_page(struct req *r, const struct guide_form *f, struct err *e)
 	}
 	form = guide_current(x.d.g, "vendor", x.d.today);
 	model_put(m, "practices", practice_options(r, x.d.g,
-	    guide_form_value(r, "practice", req_get(r, "practice"))));
+	    req_form_or(r, "practice", req_get(r, "practice"))));
 	if (form) {
 		model_text(m, "form", form->id);
 		model_text(m, "form_title", r->ja ? form->title.ja : form->title.en);
 	}
 	day_add(x.d.today, 0, 21, due);
 	model_bool(m, "form_on", *req_form(r, "form") != 0);
-	model_text(m, "due", guide_form_value(r, "due", due));
-	model_text(m, "vendor", guide_form_value(r, "vendor", req_get(r, "vendor")));
+	model_text(m, "due", req_form_or(r, "due", due));
+	model_text(m, "vendor", req_form_or(r, "vendor", req_get(r, "vendor")));
 	guide_page_close(&x);
 	return guide_form_page(f, r, "guide-request-new", m, e);
 }
@@ -498,14 +483,9 @@ request_new(struct req *r, struct err *e)
 	if (rc == E_NOENT) { /* no such practice or form to ask for */
 		guide_form_wrong(&f, "practice", "guide.request.what", "guide.wrong.choose");
 		rc = 0;
-	} else if (rc < 0) {
-		rc = guide_form_no(&f, &why, "vendor", "guide.request.vendor", e);
 	}
-	if (rc == 0)
-		rc = f.status ? request_page(r, &f, e)
-			      : req_go(r, e, "/guide/requests/%lld", (long long)id);
-	guide_form_end(&f);
-	return rc;
+	rc = guide_form_done(&f, rc, &why, "vendor", "guide.request.vendor", request_page, e);
+	return rc <= 0 ? rc : req_go(r, e, "/guide/requests/%lld", (long long)id);
 }
 
 static json_t *
@@ -542,7 +522,7 @@ put_address(struct req *r, const json_t *q, json_t *m)
 		(void)snprintf(to, sizeof(to), "%s",
 		    guide_page_text(json_object_get(rec, "values"), "email"));
 	json_decref(rec);
-	model_text(m, "mail_to", guide_form_value(r, "to", to));
+	model_text(m, "mail_to", req_form_or(r, "to", to));
 }
 
 int
@@ -587,7 +567,7 @@ request_way(struct req *r, struct err *e)
 
 	if (rc < 0) {
 		json_decref(m);
-		return guide_page_again(r, &why, e, "/guide/requests/%s", req_id(r, 0));
+		return guide_form_button(r, &why, e, "/guide/requests/%s", req_id(r, 0));
 	}
 	model_put(m, "link", json_sprintf("https://%s/vendor/%s", r->host, token));
 	model_text(m, "id", req_id(r, 0));
@@ -598,7 +578,7 @@ static int
 request_back(struct req *r, int rc, const struct err *why, struct err *e)
 {
 	if (rc < 0)
-		return guide_page_again(r, why, e, "/guide/requests/%s", req_id(r, 0));
+		return guide_form_button(r, why, e, "/guide/requests/%s", req_id(r, 0));
 	req_flash(r, "ok.saved");
 	return req_go(r, e, "/guide/requests/%s", req_id(r, 0));
 }

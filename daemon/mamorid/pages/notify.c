@@ -379,17 +379,14 @@ request_mail(struct req *r, struct err *e)
 		rc = notify_ask(r->db, id, req_form(r, "to"), guide_page_text(q, "subject"),
 		    guide_page_text(q, "body"), 0, today, r->now, &why);
 	json_decref(q);
-	rc = rc < 0 ? guide_form_no(&f, &why, "to", "guide.request.to", e) : 0;
-	if (rc == 0 && f.status) {
-		rc = guide_request_page(r, &f, e);
-	} else if (rc == 0) {
-		req_note(r, "ok", "to=%s", req_form(r, "to"));
-		soon(r);
-		req_flash(r, "ok.request.mail");
-		rc = req_go(r, e, "/guide/requests/%s", req_id(r, 0));
-	}
-	guide_form_end(&f);
-	return rc;
+	rc = guide_form_done(&f, rc < 0 ? rc : 0, &why, "to", "guide.request.to",
+	    guide_request_page, e);
+	if (rc <= 0)
+		return rc;
+	req_note(r, "ok", "to=%s", req_form(r, "to"));
+	soon(r);
+	req_flash(r, "ok.request.mail");
+	return req_go(r, e, "/guide/requests/%s", req_id(r, 0));
 }
 
 #define HOOKS "/settings/webhooks"

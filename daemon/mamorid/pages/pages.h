@@ -21,6 +21,10 @@ MUST int page_task(struct req *r, struct task_new *n, struct err *e);
 /* page_task_own(r, id, ret, e): A task of whoever asks, for the page that it leads to. E_NOENT also
  * for another's. Free with task_free. */
 MUST int page_task_own(struct req *r, const char *id, struct task *ret, struct err *e);
+/* page_task_words(r, id, ret, e): The command of a task. page_task_word(argv, i): its i-th word, or
+ * "". */
+MUST int page_task_words(struct req *r, const char *id, json_t **ret, struct err *e);
+const char *page_task_word(const json_t *argv, size_t i);
 
 /* pages_routes(ret_n, e): All rows in the order of the tables, checked: a row that writes is not
  * public by oversight, has a verb that writes, and no two rows have the same path and method. The

@@ -162,7 +162,7 @@ one_column(struct req *r, const struct register_kind *k, json_t *col, json_t *wr
 	hint(r, k, col, said, sizeof(said));
 	o = json_pack("{s:s, s:s, s:s, s:b, s:o}", "name", name, "label", label, "hint", said,
 	    "unsure", (int)unsure(col), "options", options(r, k,
-	    wrong ? req_form(r, name) : reg_text(col, "field")));
+	    req_form_or(r, name, reg_text(col, "field"))));
 	model_text(o, "error", json_string_value(json_object_get(wrong, name)));
 	return o;
 }
@@ -185,7 +185,7 @@ fills(struct req *r, const struct register_kind *k, json_t *res, json_t *wrong, 
 		    (has_column(res, f->key) && !*value))
 			continue;
 		(void)snprintf(name, sizeof(name), "fill_%s", f->key);
-		rc = reg_field(r, f, name, wrong ? req_form(r, name) : value,
+		rc = reg_field(r, f, name, req_form_or(r, name, value),
 		    json_string_value(json_object_get(wrong, name)), list, e);
 		if (rc == 0) /* it may stay empty: the rows then say so */
 			model_bool(json_array_get(list, json_array_size(list) - 1), "required",
@@ -199,7 +199,7 @@ fills(struct req *r, const struct register_kind *k, json_t *res, json_t *wrong, 
 }
 
 static json_t *
-heads(struct req *r, json_t *res, json_t *wrong)
+heads(struct req *r, json_t *res)
 {
 	json_int_t row = json_integer_value(json_object_get(res, "row"));
 	json_t *list = json_array(), *h;
@@ -215,14 +215,14 @@ heads(struct req *r, json_t *res, json_t *wrong)
 		(void)snprintf(value, sizeof(value), "%lld", (long long)n);
 		(void)snprintf(label, sizeof(label), r->ja ? "%lld 行目: %.190s"
 		    : "row %lld: %.190s", (long long)n, reg_text(h, "text"));
-		option(list, value, label, wrong ? req_form(r, "head") : now);
+		option(list, value, label, req_form_or(r, "head", now));
 	}
 	if (!found)
 		option(list, now, now, now);
 	return list;
 }
 
-/* errors(res, wrong): On top of the form: what is wrong, with the column where it is. */
+/* errors(wrong): On top of the form: what is wrong, with the column where it is. */
 static json_t *
 errors(json_t *wrong)
 {
@@ -240,7 +240,8 @@ register_columns_form(struct req *r, const struct register_kind *k, json_t *res,
     json_t *m, struct err *e)
 {
 	json_t *list = json_array(), *col, *o, *fill = NULL;
-	bool ask = wrong || json_array_size(json_object_get(res, "missing")) > 0 ||
+	bool ask = form_has(&r->form, "head") ||
+	    json_array_size(json_object_get(res, "missing")) > 0 ||
 	    json_is_true(json_object_get(res, "changed"));
 	bool guess = false, kept = false;
 	size_t i;
@@ -259,7 +260,7 @@ register_columns_form(struct req *r, const struct register_kind *k, json_t *res,
 		(void)json_array_append_new(list, one_column(r, k, col, wrong));
 	}
 	o = json_pack("{s:o, s:o, s:o, s:b, s:b, s:b}", "cols", list, "fills", fill, "heads",
-	    heads(r, res, wrong), "ask", (int)ask, "guess", (int)guess, "kept", (int)kept);
+	    heads(r, res), "ask", (int)ask, "guess", (int)guess, "kept", (int)kept);
 	if (wrong)
 		model_put(o, "errors", errors(wrong));
 	model_text(o, "kind", k->key);
@@ -313,7 +314,8 @@ twice(struct req *r, const struct register_kind *k, const char *field, json_t *c
 	(void)snprintf(text, sizeof(text), r->ja
 	    ? "%s列と%s列の両方を「%.180s」にはできません。どちらかを変えてください。"
 	    : "Columns %s and %s cannot both be \"%.180s\". Please change one.", a, b,
-	    strcmp(field, REGISTER_FIELD_ID) == 0 ? "守りID" : reg_field_label(r, k, field));
+	    strcmp(field, REGISTER_FIELD_ID) == 0 ? reg_label(r, "守りID", "Mamori ID")
+	                                     : reg_field_label(r, k, field));
 	blame(wrong, name_of(col, name), text);
 }
 
@@ -373,12 +375,13 @@ filled(struct req *r, const struct register_kind *k)
 	return o;
 }
 
-/* again(r, k, t, res, u, e): Read once more with what the form says, or show it again. */
+/* again(r, t, e): Read once more with what the form says, or show it again. */
 static int
-again(struct req *r, const struct register_kind *k, const struct task *t, json_t *res,
-    const char *u, struct err *e)
+again(struct req *r, const struct register_trial *t, struct err *e)
 {
-	struct register_io io = {.upload = u, .name = t->it, .mode = "stop", .dry = true};
+	struct register_io io = {.upload = t->upload, .name = t->t.it, .mode = "stop", .dry = true};
+	const struct register_kind *k = t->k;
+	json_t *res = t->res;
 	json_int_t was = json_integer_value(json_object_get(res, "row"));
 	int64_t head = req_num(req_form(r, "head"), 1, INT32_MAX, was);
 	json_t *shown = register_io_shown(res), *wrong = json_object(), *cols;
@@ -400,7 +403,7 @@ again(struct req *r, const struct register_kind *k, const struct task *t, json_t
 		io.keep = true;
 	}
 	io.shown = shown;
-	rc = json_object_size(wrong) > 0 ? register_io_page(r, k, t, u, wrong, e)
+	rc = json_object_size(wrong) > 0 ? register_io_page(r, t, wrong, e)
 	                                 : register_io_begin(r, k, &io, e);
 	json_decref(shown);
 	json_decref(wrong);
@@ -410,25 +413,15 @@ again(struct req *r, const struct register_kind *k, const struct task *t, json_t
 static int
 choose(struct req *r, struct err *e)
 {
-	const struct register_kind *k;
-	const char *u = req_form(r, "u");
-	json_t *res;
-	struct task t;
-	int rc = reg_kind(r, req_id(r, 0), VERB_WRITE, &k, e);
+	struct register_trial t;
+	int rc = register_io_trial(r, &t, e);
 
 	if (rc < 0)
 		return rc;
-	if (!register_io_upload(u))
-		return err_set(e, E_INVAL, "no file");
-	rc = page_task_own(r, req_form(r, "task"), &t, e);
-	if (rc < 0)
-		return rc;
-	rc = register_io_result(r, k, &t, &res, e);
-	if (rc == 0) {
-		rc = again(r, k, &t, res, u, e);
-		json_decref(res);
-	}
-	task_free(&t);
+	rc = register_io_trial_said(&t, e);
+	if (rc == 0)
+		rc = again(r, &t, e);
+	register_io_trial_free(&t);
 	return rc;
 }
 
@@ -448,7 +441,8 @@ forget(struct req *r, struct err *e)
 }
 
 const struct route register_columns_rows[] = {
-	{M_POST, "/register/:kind/import/columns", AREA_REGISTER, VERB_WRITE, NULL, 0, choose, 0},
+	{M_POST, "/register/:kind/import/:task/columns", AREA_REGISTER, VERB_WRITE, NULL, 0, choose,
+	    0},
 	{M_POST, "/register/:kind/import/forget", AREA_REGISTER, VERB_WRITE, NULL, 0, forget, 0},
 	{0},
 };

@@ -3,21 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/num.h"
-#include "crypt/secret.h"
 #include "mamorid/http/console.h"
 #include "mamorid/pages/register_io.h"
+#include "register/match.h"
 
 enum { LEFT = 40 }; /* headings of columns that are left out, named below the first rows */
-
-bool
-register_io_upload(const char *u)
-{
-	return strncmp(u, "up-", 3) == 0 && strlen(u) < 60 &&
-	    strspn(u, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
-	    strlen(u);
-}
 
 json_t *
 register_io_model(struct req *r, const struct register_kind *k)
@@ -58,18 +51,12 @@ ask(struct req *r, struct err *e)
 /* put_shown(r, shown, path, e): The columns to take as a file of the spool, in which uploads lie,
  * too: it is removed as they are, when no task needs it any more. */
 static int
-put_shown(struct req *r, const json_t *shown, char path[64], struct err *e)
+put_shown(struct req *r, const json_t *shown, char path[SPOOL_NAME], struct err *e)
 {
-	char *text = json_dumps(shown, JSON_COMPACT), hex[25];
-	uint8_t rnd[12];
-	int rc;
+	char *text = json_dumps(shown, JSON_COMPACT);
+	int rc = text ? spool_put(r, text, strlen(text), path, e)
+		      : err_set(e, E_NOMEM, "no memory for columns");
 
-	random_fill(rnd, sizeof(rnd));
-	hex_put(hex, rnd, sizeof(rnd));
-	(void)snprintf(path, 64, "spool/up-%s", hex);
-	rc = text ? fio_create(r->c->state->f, r->c->state->dirfd, path, text, strlen(text), 0600,
-	                e)
-	          : err_set(e, E_NOMEM, "no memory for columns");
 	free(text);
 	return rc;
 }
@@ -86,17 +73,17 @@ register_io_begin(struct req *r, const struct register_kind *k, const struct reg
 {
 	struct task_new n = {.owner = req_by(r), .ja = r->ja, .word = "task.import", .it = io->name,
 	    .seconds = 600, .keep = true};
-	char path[4200], go[200], id[TASK_ID], cols[64] = "";
+	char path[SPOOL_PATH], go[200], id[TASK_ID], cols[SPOOL_NAME] = "";
 	json_t *argv;
 	int rc = io->shown ? put_shown(r, io->shown, cols, e) : 0;
 
 	if (rc < 0)
 		return rc;
-	(void)snprintf(path, sizeof(path), "%.4000s/spool/%s", r->c->state->path, io->upload);
+	spool_path(r, io->upload, path);
 	argv = json_pack("[s, s, s, s, s, s, s, s]", "register", "import", k->key, path,
 	    "--conflict", io->mode, "--by", req_by(r));
 	if (*cols) {
-		(void)snprintf(path, sizeof(path), "%.4000s/%s", r->c->state->path, cols);
+		spool_path(r, cols, path);
 		add_word(argv, "--columns");
 		add_word(argv, path);
 	}
@@ -114,7 +101,7 @@ register_io_begin(struct req *r, const struct register_kind *k, const struct reg
 	if (rc < 0)
 		return rc;
 	req_note(r, "", "%s %.150s", io->dry ? "trial" : "import", io->name);
-	return req_go(r, e, "/register/%s/import/%s?u=%s", k->key, id, io->upload);
+	return req_go(r, e, "/register/%s/import/%s", k->key, id);
 }
 
 static int
@@ -130,9 +117,11 @@ receive(struct req *r, struct err *e)
 		req_flash(r, "register.no_file");
 		return req_go(r, e, "/register/%s/import", k->key);
 	}
-	upload_keep(u);
-	return register_io_begin(r, k, &(struct register_io){.upload = u->path + strlen("spool/"),
-	    .name = u->name, .mode = "stop", .dry = true}, e);
+	rc = register_io_begin(r, k, &(struct register_io){.upload = u->path, .name = u->name,
+	    .mode = "stop", .dry = true}, e);
+	if (rc == 0)
+		upload_keep(u);
+	return rc;
 }
 
 /* -- what the reading said --------------------------------------------------------------------- */
@@ -143,11 +132,14 @@ said_places(struct req *r, const struct register_kind *k, json_t *list)
 	json_t *out = json_array(), *p;
 	size_t i;
 
-	json_array_foreach(list, i, p)
+	json_array_foreach(list, i, p) {
+		const char *f = reg_text(p, "field");
+
 		(void)json_array_append_new(out, json_pack("{s:I, s:s, s:s, s:s}", "row",
-		    json_integer_value(json_object_get(p, "row")), "label", strcmp(reg_text(p,
-		    "field"), "_id") == 0 ? "ID" : reg_field_label(r, k, reg_text(p, "field")),
+		    json_integer_value(json_object_get(p, "row")), "label",
+		    strcmp(f, REGISTER_FIELD_ID) == 0 ? "ID" : reg_field_label(r, k, f),
 		    "value", reg_text(p, "value"), "text", reg_text(p, r->ja ? "ja" : "en")));
+	}
 	return out;
 }
 
@@ -197,7 +189,7 @@ preview_table(struct req *r, const struct register_kind *k, json_t *res, json_t 
 
 		if (!*field && *reg_text(c, "label") && n++ < LEFT)
 			(void)json_array_append_new(left, json_string(reg_text(c, "label")));
-		else if (*field && strcmp(field, "_id") != 0)
+		else if (*field && strcmp(field, REGISTER_FIELD_ID) != 0)
 			(void)json_array_append_new(cols, json_pack("{s:s, s:s}", "label",
 			    reg_text(c, "label"), "to", reg_field_label(r, k, field)));
 	}
@@ -205,10 +197,13 @@ preview_table(struct req *r, const struct register_kind *k, json_t *res, json_t 
 		json_t *cells = json_array();
 		char word[48];
 
-		json_array_foreach(json_object_get(res, "columns"), j, c)
-			if (*reg_text(c, "field") && strcmp(reg_text(c, "field"), "_id") != 0)
-				(void)json_array_append_new(cells, json_string(reg_text(
-				    json_object_get(p, "values"), reg_text(c, "field"))));
+		json_array_foreach(json_object_get(res, "columns"), j, c) {
+			const char *f = reg_text(c, "field");
+
+			if (*f && strcmp(f, REGISTER_FIELD_ID) != 0)
+				(void)json_array_append_new(cells,
+				    json_string(reg_text(json_object_get(p, "values"), f)));
+		}
 		(void)snprintf(word, sizeof(word), "register.act.%s", reg_text(p, "action"));
 		(void)json_array_append_new(rows, json_pack("{s:I, s:s, s:o}", "row",
 		    json_integer_value(json_object_get(p, "row")), "action", word, "cells", cells));
@@ -262,19 +257,53 @@ result_of(struct req *r, const struct task *t)
 	return o ? o : json_incref(t->result);
 }
 
-int
-register_io_result(struct req *r, const struct register_kind *k, const struct task *t,
-    json_t **ret, struct err *e)
+/* upload_of(r, id, out): The file that a task read, as the spool calls it, while it is there. */
+static void
+upload_of(struct req *r, const char *id, char out[SPOOL_NAME])
 {
-	json_t *res = t->over ? result_of(r, t) : NULL;
+	const char *name;
+	json_t *argv = NULL;
 
-	if (json_is_array(json_object_get(res, "columns")) &&
-	    strcmp(reg_text(res, "kind"), k->key) == 0) {
-		*ret = res;
-		return 0;
+	out[0] = 0;
+	if (page_task_words(r, id, &argv, NULL) < 0)
+		return;
+	name = strrchr(page_task_word(argv, 3), '/');
+	(void)snprintf(out, SPOOL_NAME, "spool/%.50s", name ? name + 1 : "");
+	if (faccessat(r->c->state->dirfd, out, F_OK, 0) < 0)
+		out[0] = 0;
+	json_decref(argv);
+}
+
+int
+register_io_trial(struct req *r, struct register_trial *ret, struct err *e)
+{
+	int rc = reg_kind(r, req_id(r, 0), VERB_WRITE, &ret->k, e);
+
+	if (rc == 0)
+		rc = page_task_own(r, req_id(r, 1), &ret->t, e);
+	if (rc < 0)
+		return rc;
+	upload_of(r, ret->t.id, ret->upload);
+	ret->res = ret->t.over ? result_of(r, &ret->t) : NULL;
+	if (!json_is_array(json_object_get(ret->res, "columns")) ||
+	    strcmp(reg_text(ret->res, "kind"), ret->k->key) != 0) {
+		json_decref(ret->res);
+		ret->res = NULL;
 	}
-	json_decref(res);
-	return err_set(e, E_NOENT, "no such trial");
+	return 0;
+}
+
+int
+register_io_trial_said(const struct register_trial *t, struct err *e)
+{
+	return t->res && *t->upload ? 0 : err_set(e, E_NOENT, "no such trial");
+}
+
+void
+register_io_trial_free(struct register_trial *t)
+{
+	json_decref(t->res);
+	task_free(&t->t);
 }
 
 json_t *
@@ -295,26 +324,24 @@ register_io_shown(json_t *res)
 }
 
 int
-register_io_page(struct req *r, const struct register_kind *k, const struct task *t,
-    const char *u, json_t *wrong, struct err *e)
+register_io_page(struct req *r, const struct register_trial *t, json_t *wrong, struct err *e)
 {
-	json_t *m = register_io_model(r, k), *res = NULL;
+	json_t *m = register_io_model(r, t->k);
 	int rc = 0;
 
-	model_bool(m, "over", t->over);
-	model_text(m, "file", t->it);
-	model_text(m, "task", t->id);
-	model_text(m, "u", register_io_upload(u) ? u : "");
-	if (!t->over)
+	model_bool(m, "over", t->t.over);
+	model_text(m, "file", t->t.it);
+	model_text(m, "task", t->t.id);
+	model_bool(m, "there", *t->upload);
+	if (!t->t.over)
 		req_refresh(r, 1);
-	else if (register_io_result(r, k, t, &res, NULL) < 0)
-		model_text(m, "failed", t->message[0] ? t->message : "?");
-	if (res) {
-		said(r, k, res, m);
-		if (register_io_upload(u) && json_is_true(json_object_get(res, "dry")))
-			rc = register_columns_form(r, k, res, wrong, m, e);
+	else if (!t->res)
+		model_text(m, "failed", t->t.message[0] ? t->t.message : "?");
+	if (t->res) {
+		said(r, t->k, t->res, m);
+		if (*t->upload && json_is_true(json_object_get(t->res, "dry")))
+			rc = register_columns_form(r, t->k, t->res, wrong, m, e);
 	}
-	json_decref(res);
 	if (rc < 0) {
 		json_decref(m);
 		return rc;
@@ -325,49 +352,40 @@ register_io_page(struct req *r, const struct register_kind *k, const struct task
 static int
 preview(struct req *r, struct err *e)
 {
-	const struct register_kind *k;
-	struct task t;
-	int rc = reg_kind(r, req_id(r, 0), VERB_WRITE, &k, e);
+	struct register_trial t;
+	int rc = register_io_trial(r, &t, e);
 
-	if (rc == 0)
-		rc = page_task_own(r, req_id(r, 1), &t, e);
 	if (rc < 0)
 		return rc;
-	rc = register_io_page(r, k, &t, req_get(r, "u"), NULL, e);
-	task_free(&t);
+	rc = register_io_page(r, &t, NULL, e);
+	register_io_trial_free(&t);
 	return rc;
 }
 
-/* run(r, e): What the trial showed, and nothing else: its columns go with the file, so that
+/* run(r, e): What the trial showed, and nothing else: its file, with its columns beside it, so that
  * neither other headings nor what was remembered meanwhile change anything. */
 static int
 run(struct req *r, struct err *e)
 {
-	const struct register_kind *k;
-	struct register_io io = {.upload = req_form(r, "u"), .mode = req_form(r, "mode")};
-	json_t *res, *shown;
-	struct task t;
-	int rc = reg_kind(r, req_id(r, 0), VERB_WRITE, &k, e);
+	struct register_io io = {.mode = req_form(r, "mode")};
+	struct register_trial t;
+	json_t *shown;
+	int rc = register_io_trial(r, &t, e);
 
-	if (rc < 0)
-		return rc;
-	if (!register_io_upload(io.upload))
-		return err_set(e, E_INVAL, "no file");
-	rc = page_task_own(r, req_form(r, "task"), &t, e);
 	if (rc < 0)
 		return rc;
 	if (strcmp(io.mode, "skip") != 0 && strcmp(io.mode, "update") != 0)
 		io.mode = "stop";
-	rc = register_io_result(r, k, &t, &res, e);
+	rc = register_io_trial_said(&t, e);
 	if (rc == 0) {
-		shown = register_io_shown(res);
-		io.name = t.it;
+		shown = register_io_shown(t.res);
+		io.upload = t.upload;
+		io.name = t.t.it;
 		io.shown = shown;
-		rc = register_io_begin(r, k, &io, e);
+		rc = register_io_begin(r, t.k, &io, e);
 		json_decref(shown);
-		json_decref(res);
 	}
-	task_free(&t);
+	register_io_trial_free(&t);
 	return rc;
 }
 
@@ -410,7 +428,7 @@ export(struct req *r, struct err *e)
 const struct route register_io_rows[] = {
 	{M_GET, "/register/:kind/import", AREA_REGISTER, VERB_WRITE, NULL, 0, ask, 0},
 	{M_POST, "/register/:kind/import", AREA_REGISTER, VERB_WRITE, NULL, F_UPLOAD, receive, 0},
-	{M_POST, "/register/:kind/import/run", AREA_REGISTER, VERB_WRITE, NULL, 0, run, 0},
+	{M_POST, "/register/:kind/import/:task/run", AREA_REGISTER, VERB_WRITE, NULL, 0, run, 0},
 	{M_GET, "/register/:kind/import/:task", AREA_REGISTER, VERB_WRITE, NULL, 0, preview, 0},
 	{M_POST, "/register/:kind/export", AREA_REGISTER, VERB_EXPORT, NULL, 0, export, 0},
 	{0},

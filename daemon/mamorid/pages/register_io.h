@@ -17,23 +17,29 @@ struct register_io {
 /* register_io_begin(r, k, io, e): Start the reading and go to the page about it. */
 MUST int register_io_begin(struct req *r, const struct register_kind *k,
     const struct register_io *io, struct err *e);
-/* register_io_result(r, k, t, ret, e): What a trial of whoever asks said. E_NOENT: nothing that
- * could be used (any more). */
-MUST int register_io_result(struct req *r, const struct register_kind *k, const struct task *t,
-    json_t **ret, struct err *e);
+/* A reading of whoever asks. */
+struct register_trial {
+	const struct register_kind *k;
+	struct task t;
+	json_t *res;             /* what it said; NULL: not over, or nothing that could be used */
+	char upload[SPOOL_NAME]; /* the file it read, while that is still there; or "" */
+};
+/* register_io_trial(r, ret, e): That of the address. E_NOENT. register_io_trial_said(t, e): E_NOENT
+ * when it said nothing, or its file is gone. */
+MUST int register_io_trial(struct req *r, struct register_trial *ret, struct err *e);
+MUST int register_io_trial_said(const struct register_trial *t, struct err *e);
+void register_io_trial_free(struct register_trial *t);
 /* register_io_shown(res): Of that answer, what the next reading needs to take the same columns. */
 json_t *register_io_shown(json_t *res);
-/* register_io_upload(u): Whether a form's text is the name of an upload. */
-bool register_io_upload(const char *u);
-/* register_io_page(r, k, t, u, wrong, e): The page about a reading. ${wrong}: the form of the
- * columns came back, {name: what is wrong}; or NULL. */
-MUST int register_io_page(struct req *r, const struct register_kind *k, const struct task *t,
-    const char *u, json_t *wrong, struct err *e);
+/* register_io_page(r, t, wrong, e): The page about a reading. ${wrong}: the form of the columns
+ * came back, {name: what is wrong}; or NULL. */
+MUST int register_io_page(struct req *r, const struct register_trial *t, json_t *wrong,
+    struct err *e);
 /* register_io_model(r, k): What each of these pages begins with. */
 json_t *register_io_model(struct req *r, const struct register_kind *k);
 
-/* register_columns_form(r, k, res, wrong, m, e): Into the model, the form of the columns. With
- * ${wrong} as it was sent. */
+/* register_columns_form(r, k, res, wrong, m, e): Into the model, the form of the columns, with what
+ * was sent. */
 MUST int register_columns_form(struct req *r, const struct register_kind *k, json_t *res,
     json_t *wrong, json_t *m, struct err *e);
 /* register_columns_kept(r, k, m, e): Into the model, what is remembered. */

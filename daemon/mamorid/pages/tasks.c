@@ -31,6 +31,36 @@ page_task_own(struct req *r, const char *id, struct task *ret, struct err *e)
 	return rc;
 }
 
+static int
+take_words(const struct db_row *row, void *cookie, struct err *e)
+{
+	(void)e;
+	*(json_t **)cookie = json_loads(db_col_text(row, 0), 0, NULL);
+	return 0;
+}
+
+int
+page_task_words(struct req *r, const char *id, json_t **ret, struct err *e)
+{
+	int rc;
+
+	*ret = NULL;
+	rc = db_each(r->db, "SELECT argv FROM tasks WHERE id = $1", take_words, ret, "s", e, id);
+	if (rc == 0 && !json_is_array(*ret)) {
+		json_decref(*ret);
+		rc = err_set(e, E_NOENT, "no such task");
+	}
+	return rc;
+}
+
+const char *
+page_task_word(const json_t *argv, size_t i)
+{
+	const char *s = json_string_value(json_array_get(argv, i));
+
+	return s ? s : "";
+}
+
 static json_t *
 model(const struct task *t, int64_t now)
 {

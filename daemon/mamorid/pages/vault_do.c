@@ -81,36 +81,6 @@ vault_task(struct req *r, struct task_new *n, json_t *argv, const char *prefix, 
 }
 
 static int
-take_words(const struct db_row *row, void *cookie, struct err *e)
-{
-	(void)e;
-	*(json_t **)cookie = json_loads(db_col_text(row, 0), 0, NULL);
-	return 0;
-}
-
-int
-vault_task_words(struct req *r, const char *id, json_t **ret, struct err *e)
-{
-	int rc;
-
-	*ret = NULL;
-	rc = db_each(r->db, "SELECT argv FROM tasks WHERE id = $1", take_words, ret, "s", e, id);
-	if (rc == 0 && !json_is_array(*ret)) {
-		json_decref(*ret);
-		rc = err_set(e, E_NOENT, "no such task");
-	}
-	return rc;
-}
-
-const char *
-vault_word(const json_t *argv, size_t i)
-{
-	const char *s = json_string_value(json_array_get(argv, i));
-
-	return s ? s : "";
-}
-
-static int
 read_out(struct req *r, const struct task *t, json_t **ret, struct err *e)
 {
 	struct buf b;
@@ -133,12 +103,12 @@ vault_task_result(struct req *r, const char *what, struct task *ret, json_t **re
 
 	if (rc < 0)
 		return rc;
-	rc = vault_task_words(r, ret->id, ret_argv, e);
+	rc = page_task_words(r, ret->id, ret_argv, e);
 	if (rc < 0) {
 		task_free(ret);
 		return rc;
 	}
-	if (strcmp(ret->state, "done") != 0 || strcmp(vault_word(*ret_argv, 1), what) != 0)
+	if (strcmp(ret->state, "done") != 0 || strcmp(page_task_word(*ret_argv, 1), what) != 0)
 		rc = err_set(e, E_NOENT, "no such result");
 	if (rc == 0 && ret_out)
 		rc = read_out(r, ret, &out, e);

@@ -149,15 +149,15 @@ seen_get(struct req *r, const char *what, bool want_out, struct seen *ret, json_
 
 	if (rc < 0)
 		return rc;
-	ret->gen = vault_word(ret->argv, 3);
-	ret->path = vault_word(ret->argv, 4);
+	ret->gen = page_task_word(ret->argv, 3);
+	ret->path = page_task_word(ret->argv, 4);
 	if (ret->path[0] == '-')
 		ret->path = ""; /* that is already --key */
 	model_text(m, "gen", ret->gen);
 	model_text(m, "path", ret->path);
 	rc = db_each(r->db, r->ja ? "SELECT id, name_ja FROM places WHERE repo = $1"
 				  : "SELECT id, name_en FROM places WHERE repo = $1",
-	    place_of, m, "s", e, vault_word(ret->argv, 2));
+	    place_of, m, "s", e, page_task_word(ret->argv, 2));
 	if (rc == 0 && !json_object_get(m, "place"))
 		rc = err_set(e, E_NOENT, "the place is gone");
 	if (rc < 0)

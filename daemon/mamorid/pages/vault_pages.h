@@ -22,10 +22,6 @@ bool vault_path_ok(const char *s);
  * done, on to ${prefix} and the task's id. NULL: stay there. */
 MUST int vault_task(struct req *r, struct task_new *n, json_t *argv, const char *prefix,
     struct err *e);
-/* vault_task_words(r, id, ret, e): The command of a task. vault_word(argv, i): its i-th word, or
- * "". */
-MUST int vault_task_words(struct req *r, const char *id, json_t **ret, struct err *e);
-const char *vault_word(const json_t *argv, size_t i);
 /* vault_task_result(r, what, ret, ret_argv, ret_out, e): The task of the address, which belongs to
  * whoever asks and has done `mamori vault WHAT`: itself, its command, and the object that it
  * printed (${ret_out} NULL: not read). The caller frees all three; nothing on failure. E_NOENT. */

@@ -313,8 +313,8 @@ state_page(struct req *r, struct err *e)
 		return rc;
 	task_free(&t);
 	m = json_object();
-	model_text(m, "repo", vault_word(argv, 2));
-	place_by(r, m, "repo = $1", vault_word(argv, 2));
+	model_text(m, "repo", page_task_word(argv, 2));
+	place_by(r, m, "repo = $1", page_task_word(argv, 2));
 	json_decref(argv);
 	if (!json_object_get(m, "place")) {
 		json_decref(out);
@@ -341,22 +341,14 @@ state_page(struct req *r, struct err *e)
 
 /* --- somebody's word -------------------------------------------------------------------------- */
 
-/* spool_path(r, rel, out): A file of the spool as a command takes it. */
-static void
-spool_path(struct req *r, const char *rel, char out[4200])
-{
-	(void)snprintf(out, 4200, "%.4000s/%s", r->c->state->path, rel);
-}
-
 /* passphrase(r, argv, rel, e): The passphrase of the key that goes before it, where one was typed:
  * in a file of the spool, as the key itself, and removed with it (tasks.c). */
 static int
-passphrase(struct req *r, json_t *argv, char rel[64], struct err *e)
+passphrase(struct req *r, json_t *argv, char rel[SPOOL_NAME], struct err *e)
 {
 	const char *s = req_form(r, "passphrase");
 	size_t n = strlen(s);
-	uint8_t rnd[12];
-	char hex[2 * sizeof(rnd) + 1], path[4200];
+	char path[SPOOL_PATH];
 	int rc;
 
 	rel[0] = 0;
@@ -364,10 +356,7 @@ passphrase(struct req *r, json_t *argv, char rel[64], struct err *e)
 		return 0;
 	if (n > PWHASH_PASSWORD_MAX || strpbrk(s, "\r\n"))
 		return err_set(e, E_INVAL, "no passphrase");
-	random_fill(rnd, sizeof(rnd));
-	hex_put(hex, rnd, sizeof(rnd));
-	(void)snprintf(rel, 64, "spool/up-%s", hex);
-	rc = fio_create(r->c->state->f, r->c->state->dirfd, rel, s, n, 0600, e);
+	rc = spool_put(r, s, n, rel, e);
 	if (rc < 0) {
 		rel[0] = 0;
 		return rc;
@@ -384,7 +373,7 @@ static int
 with_key(struct req *r, struct task_new *n, json_t *argv, struct err *e)
 {
 	struct upload *u = req_upload(r, "key");
-	char path[4200], pass[64];
+	char path[SPOOL_PATH], pass[64];
 	int rc;
 
 	if (!u) {

@@ -192,8 +192,7 @@ test_map(void)
 	EQ_I(page(M_GET, "/register/device/import", "", ""), 200, "a page to take in files");
 	EQ_I(
 	    page(M_POST, "/register/device/import", "", ""), 303, "no file: said on the same page");
-	EQ_I(page(M_POST, "/register/device/import/run", "", "u=../../x&task=1"), E_INVAL,
-	    "no file but an upload");
+	EQ_I(page(M_POST, "/register/device/import/1/run", "", ""), E_NOENT, "nothing but a trial");
 }
 
 /* --- columns of somebody else's file ---------------------------------------------------------- */
@@ -310,27 +309,28 @@ static char where[300], task[64];
 static int
 follow(void)
 {
-	const char *q;
-
 	(void)snprintf(where, sizeof(where), "%s", location());
-	q = strchr(where, '?');
-	if (!q)
-		return -101;
-	where[q - where] = 0;
 	(void)snprintf(task, sizeof(task), "%.60s", strrchr(where, '/') + 1);
-	if (page(M_GET, where, q + 1, "") != 200 || !shows("meter"))
+	if (page(M_GET, where, "", "") != 200 || !shows("meter"))
 		return -102; /* it is not over */
 	runner();
-	return page(M_GET, where, q + 1, "");
+	return page(M_GET, where, "", "");
+}
+
+/* post(kind, id, what, form): Of a trial. */
+static int
+post(const char *kind, const char *id, const char *what, const char *form)
+{
+	char path[200];
+
+	(void)snprintf(path, sizeof(path), "/register/%s/import/%s/%s", kind, id, what);
+	return page(M_POST, path, "", form);
 }
 
 static int
 columns(const char *fields)
 {
-	char form[2000];
-
-	(void)snprintf(form, sizeof(form), "u=up-1&task=%s&%s", task, fields);
-	return page(M_POST, "/register/device/import/columns", "", form);
+	return post("device", task, "columns", fields);
 }
 
 static void
@@ -349,7 +349,7 @@ test_columns_form(void)
 	OK(shows("「種類」の列がありません（1 行で要ります）"), "what is missing has a name");
 	OK(shows("<option value=\"name\" selected>名前・管理番号（必須）"), "preset");
 	OK(!shows("name=\"c5\""), "an empty column is not asked about");
-	OK(!shows("import/run"), "nothing can be taken in yet");
+	OK(!shows("/run\""), "nothing can be taken in yet");
 	EQ_I(columns("head=2&c1=place&c2=maker&c3=maker&c4=note&fill_kind=pc"), 422, "wrong");
 	OK(shows("B列とC列の両方を「メーカー」にはできません") && shows("href=\"#f-c3\""), "twice");
 	OK(shows("「名前・管理番号」がどの列かを選んでください"), "and without a name");
@@ -369,17 +369,17 @@ static void
 test_columns_run(void)
 {
 	const char *cols;
-	char form[300], *text;
+	char first[64], *text;
 
 	EQ_I(columns("head=2&c1=name&c2=&c3=maker&c4=note&fill_kind=pc"), 303, "chosen");
 	EQ_I(follow(), 200, "read again");
 	cols = arg("--columns");
 	OK(cols && strstr(cols, "/spool/up-") && arg("--remember"), "as a file, remembered");
-	OK(shows("選んだとおり") && shows("import/run") && !shows("columns\" open"), "in order");
-	(void)snprintf(form, sizeof(form), "u=up-1&task=%s&mode=stop", task);
-	EQ_I(page(M_POST, "/register/vendor/import/run", "", form), E_NOENT, "of this register");
-	EQ_I(page(M_POST, "/register/vendor/import/columns", "", form), E_NOENT, "");
-	EQ_I(page(M_POST, "/register/device/import/run", "", form), 303, "taken in");
+	OK(shows("選んだとおり") && shows("/run\"") && !shows("columns\" open"), "in order");
+	(void)snprintf(first, sizeof(first), "%s", task);
+	EQ_I(post("vendor", first, "run", "mode=stop"), E_NOENT, "of this register");
+	EQ_I(post("vendor", first, "columns", ""), E_NOENT, "");
+	EQ_I(post("device", first, "run", "mode=stop"), 303, "taken in");
 	OK(follow() == 200 && shows("取り込みました。"), "done");
 	text = slurp(arg("--columns"));
 	OK(strstr(text, "\"heading\"") && strstr(text, "\"fill\""), "with what the trial showed");
@@ -389,8 +389,7 @@ test_columns_run(void)
 	OK(shows("髙橋 𠮷野 葛󠄀") && shows("=1+1") && shows("パソコン"), "exactly");
 	/* the same list, with one more column and the first value changed */
 	put("spool/up-1", "機器名,製造元,メーカー,<b>①㈱ｶﾅ\n髙橋 𠮷野 葛󠄀,A,C,=1+1\n新しい,A,C,\n");
-	EQ_I(page(M_POST, "/register/device/import/run", "", form), 303,
-	    "another file in its place");
+	EQ_I(post("device", first, "run", "mode=stop"), 303, "another file in its place");
 	EQ_I(follow(), 200, "");
 	OK(shows("試したときと違います") && !shows("取り込みました"), "is noticed");
 	attach = "spool/up-1";
@@ -405,12 +404,14 @@ test_columns_run(void)
 	OK(!shows("import/forget"), "all of it");
 	people = false;
 	EQ_I(page(M_POST, "/register/person/import/forget", "", ""), E_AUTH, "not of people");
-	EQ_I(page(M_POST, "/register/person/import/columns", "", form), E_AUTH, "");
+	EQ_I(post("person", first, "columns", ""), E_AUTH, "");
 	people = true;
-	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=../x&task=1"), E_INVAL,
-	    "no file");
-	EQ_I(page(M_POST, "/register/device/import/columns", "", "u=up-1&task=1"), E_NOENT,
-	    "no task");
+	EQ_I(post("device", "1", "columns", ""), E_NOENT, "no task");
+	if (fio_unlink(st.f, st.dirfd, "spool/up-1", &e) < 0)
+		printf("Bail out! %s\n", e.msg), exit(1);
+	EQ_I(columns("head=2&c1=name"), E_NOENT, "its file is gone");
+	EQ_I(page(M_GET, where, "", ""), 200, "what it said is still shown");
+	OK(!shows("/columns\"") && !shows("/run\""), "and leads nowhere");
 }
 
 static void
