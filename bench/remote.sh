@@ -3,7 +3,8 @@
 #
 # Backup to another machine, and restore from it, over a line on which every byte takes MS milliseconds each way (5, so
 # 10 ms there and back; tests/peer/netproxy.c between the two on the loopback): mamori to `mamori vault serve`, restic to
-# `rclone serve restic --append-only`, borg to `borg serve --append-only` over sshd. Each run begins with an empty
+# `rclone serve restic --append-only` (once as it is, once over mutual TLS, which Mamori and borg's ssh never go without),
+# borg to `borg serve --append-only` over sshd. Each run begins with an empty
 # repository and, for the restore, without any cache and with an empty target; the tools take turns, in an order that
 # turns with the runs. SOURCE: the kernel's tree, unpacked, unless said otherwise; it is read once before, so that it is
 # in memory. Prints the rows for BENCHMARKS.md (medians; CPU seconds are those of the client and its children) and the
@@ -11,7 +12,7 @@
 set -u
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "$0")" && pwd) || exit 3
-build=$here/../build-bench delay=5 runs=5 tools='mamori restic borg' src=
+build=$here/../build-bench delay=5 runs=5 tools='mamori restic restic-tls borg' src=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--build) build=$2; shift ;;
@@ -96,15 +97,42 @@ start_restic() {
 	line $port r
 	rfront=$front
 }
+restic_run() { # TOOL RUN PLACE option...: one run of it against what it keeps in PLACE.srv
+	local tool=$1 run=$2 place=$3
+	shift 3
+	export RESTIC_CACHE_DIR=$top/$place.cache
+	rm -rf $place.cache out
+	restic "$@" -q init >/dev/null || return
+	timed $tool first restic "$@" -q backup "$src"
+	timed $tool second restic "$@" -q backup "$src"
+	rm -rf $place.cache
+	timed $tool restore restic "$@" -q restore latest --target out
+	rm -rf "$place.srv/run$run" out
+}
 run_restic() {
-	export RESTIC_REPOSITORY=rest:http://127.0.0.1:$rfront/run$1/ RESTIC_CACHE_DIR=$top/r.cache
-	rm -rf r.cache out
-	restic -q init >/dev/null || return
-	timed restic first restic -q backup "$src"
-	timed restic second restic -q backup "$src"
-	rm -rf r.cache
-	timed restic restore restic -q restore latest --target out
-	rm -rf "r.srv/run$1" out
+	export RESTIC_REPOSITORY=rest:http://127.0.0.1:$rfront/run$1/
+	restic_run restic "$1" r
+}
+
+# restic-tls: the same over mutual TLS, as Mamori and borg (by ssh) never go without
+cert() { # NAME: a key and a certificate for the loopback, signed by itself
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
+	    -addext subjectAltName=IP:127.0.0.1 -keyout "$1.k" -out "$1.c" 2>/dev/null && cat "$1.c" "$1.k" >"$1.pem"
+}
+start_restic-tls() {
+	local port=$((20000 + RANDOM % 20000))
+	mkdir t.srv
+	cert t.server && cert t.client || exit 3
+	rclone serve restic --append-only --addr "127.0.0.1:$port" --cert t.server.c --key t.server.k \
+	    --client-ca t.client.c t.srv >t.log 2>&1 &
+	pids+=($!)
+	wait_port $port
+	line $port t
+	tfront=$front
+}
+run_restic-tls() {
+	export RESTIC_REPOSITORY=rest:https://127.0.0.1:$tfront/run$1/
+	restic_run restic-tls "$1" t --cacert t.server.c --tls-client-cert t.client.pem
 }
 
 start_borg() {

@@ -45,6 +45,9 @@ END {
 				c = p[1] SUBSEP p[2] SUBSEP "deep" SUBSEP "borg"
 			}
 			printf "| %s | %s | %d | %s | %s | %s | %s | %s |\n", p[2], p[3], n, cell(a), cell(b), cell(c), times(a, b), times(a, c)
+			b = line[i] SUBSEP "restic-tls"
+			if (b in wall)
+				printf "| %s, restic with mutual TLS | %s | %d | %s | %s | – | %s | – |\n", p[2], p[3], count[b], cell(a), cell(b), times(a, b)
 		}
 		print "\n| case | stored after | Mamori MiB | restic MiB | borg MiB | Mamori ÷ smaller peer |\n|---|---|---|---|---|---|"
 		for (i = 1; i <= nrow; i++) {

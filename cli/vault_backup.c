@@ -241,7 +241,7 @@ run(struct job *j, struct state *st)
 {
 	struct vault_place place = vault_place_of(st->dirfd);
 	struct vault_generation g = {0};
-	struct vault_ident id;
+	struct vault_ident id = {0};
 	char host[256] = "";
 	struct cli *c = j->c;
 	VAULT_W *w = NULL;
@@ -263,11 +263,14 @@ run(struct job *j, struct state *st)
 	j->b.cookie = j;
 	j->stop = vault_cancel();
 	j->b.cancel = j->npulls > 0 ? &j->cancel : j->stop;
-	r = vault_identify_at(fio_os(), j->repo, &place, &id, &e);
+	/* of an address opening tells, and each asking costs three ways there and back */
+	r = vault_is_address(j->repo) ? 0 : vault_identify(fio_os(), j->repo, &id, &e);
 	if (r == 0)
 		r = vault_w_open(fio_os(), j->repo, &place, &w, &e);
-	if (r == 0)
+	if (r == 0) {
+		id = *vault_w_ident(w);
 		r = vault_w_backup(w, &j->b, &g, &e);
+	}
 	vault_w_close(w);
 	cli_progress_end(c);
 	if (j->vanished && r < 0)

@@ -209,7 +209,7 @@ vault_reader(struct cli *c, const char *repo, const struct vault_keys *k, struct
 	place = vault_place_of(ret->statefd);
 	if (ret->statefd >= 0 || far)
 		o.place = &place;
-	r = vault_identify_at(fio_os(), repo, &place, &ret->id, &e);
+	r = far && k->n == 0 ? 0 : vault_identify_at(fio_os(), repo, &place, &ret->id, &e);
 	if (r == 0 && k->n > 0) {
 		r = vault_keys_read(c, k, &ret->id, secret, &e);
 		o.secret = secret;
@@ -218,8 +218,10 @@ vault_reader(struct cli *c, const char *repo, const struct vault_keys *k, struct
 	if (r == 0)
 		r = vault_r_open(fio_os(), repo, &o, &ret->r, &e);
 	explicit_bzero(secret, sizeof(secret));
-	if (r == 0)
+	if (r == 0) {
+		ret->id = *vault_r_ident(ret->r);
 		return CLI_OK;
+	}
 	vault_reader_close(ret);
 	return cli_fail(c, &e, L(c, "保管庫を開けません", "cannot open the vault"));
 }

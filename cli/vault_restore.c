@@ -227,6 +227,8 @@ run(struct job *j)
 
 	if (r != CLI_OK)
 		return r;
+	if (j->npaths == 0) /* before anything is fetched the other way */
+		vault_r_eager(o.r);
 	r = vault_generation(j->c, &o, j->repo, j->gen, &g, &gen);
 	if (r != CLI_OK) {
 		vault_reader_close(&o);

@@ -20,6 +20,9 @@ enum {
 	NTRACKS = 64,        /* segments whose way of being read is remembered */
 	AHEAD_MIN = 512 << 10, AHEAD_MAX = 10 << 20, /* bytes */
 	AHEAD_EAGER = 4 << 20,
+	TAIL_MIN = 128 << 10, /* at the end of a segment lies what is needed first */
+	TAIL_PART = 12,       /* its table of contents is seldom more than this part of it */
+	UNSEEN = 8,           /* what was read ahead waits so many caches long for its reader */
 };
 
 enum state { FREE, WAITING, LOADING, READY, FAILED };
@@ -29,8 +32,10 @@ struct block {
 	uint32_t no, len;
 	enum state state;
 	bool wanted;        /* somebody waits: goes before what is only read ahead */
+	bool seen;          /* somebody had it */
 	unsigned pins;
-	uint64_t used;
+	uint64_t used;      /* the cache's tick then */
+	uint64_t asked;     /* how many blocks were asked for then */
 	struct block *next; /* in its hash chain */
 	uint8_t *p;         /* its place in the cache's memory */
 	struct err err;
@@ -54,8 +59,8 @@ struct rcache {
 	struct block blocks[NBLOCKS];
 	struct block *hash[NHASH];
 	struct track tracks[NTRACKS];
-	uint64_t tick;
-	unsigned queued;
+	uint64_t tick, asked;
+	unsigned queued, readers;
 	bool stop, eager;
 	pthread_t threads[MAX_FETCHERS];
 	unsigned nthreads, want_threads;
@@ -92,6 +97,23 @@ unlink_block(struct rcache *c, struct block *b)
 	b->state = FREE;
 }
 
+/* awaited(c, b): Whether it was read ahead, had by nobody yet, and not long ago. Given up, it would be
+ * fetched twice. */
+static bool
+awaited(const struct rcache *c, const struct block *b)
+{
+	return b->state == READY && !b->seen && c->asked - b->asked < (uint64_t)UNSEEN * c->nblocks;
+}
+
+/* goes_first(c, a, b): Whether ${a} is given up rather than ${b}. */
+static bool
+goes_first(const struct rcache *c, const struct block *a, const struct block *b)
+{
+	bool wait_a = awaited(c, a), wait_b = awaited(c, b);
+
+	return wait_a != wait_b ? wait_b : a->used < b->used;
+}
+
 /* take(c, need): A block to be filled: an empty one, or the one used longest ago that nobody holds.
  * ${need} false: only for reading ahead, so nothing that was read lately is given up. */
 static struct block *
@@ -107,10 +129,11 @@ take(struct rcache *c, bool need)
 			break;
 		}
 		if ((b->state == READY || b->state == FAILED) && b->pins == 0 &&
-		    (!best || b->used < best->used))
+		    (!best || goes_first(c, b, best)))
 			best = b;
 	}
-	if (!best || (!need && best->state == READY && c->tick - best->used < c->nblocks / 4))
+	if (!best || (!need && best->state == READY &&
+	    (c->tick - best->used < c->nblocks / 4 || awaited(c, best))))
 		return NULL;
 	if (best->state != FREE)
 		unlink_block(c, best);
@@ -133,6 +156,8 @@ ask(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no, bool need)
 	b->len = size - off < c->block ? (uint32_t)(size - off) : (uint32_t)c->block;
 	b->state = WAITING;
 	b->wanted = need;
+	b->seen = false;
+	b->asked = ++c->asked;
 	b->pins = 0;
 	b->used = ++c->tick;
 	slot = slot_of(id, no);
@@ -243,28 +268,33 @@ track_of(struct rcache *c, const uint8_t *id)
 	return best;
 }
 
-/* read_ahead(c, id, size, no): Block ${no} was asked for; what will follow? */
+/* read_ahead(c, id, size, no): Block ${no} was asked for; what will follow? Folders are finished from
+ * the last to the first, so it may be the one before. */
 static void
 read_ahead(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no)
 {
 	struct track *t = track_of(c, id);
-	uint32_t all = (uint32_t)((size + c->block - 1) / c->block), end;
+	uint32_t all = (uint32_t)((size + c->block - 1) / c->block);
 	uint32_t least = (uint32_t)(AHEAD_MIN / c->block), most = (uint32_t)(AHEAD_MAX / c->block);
-	bool follows = t->used && (no == t->next || no + 1 == t->next);
+	bool up = t->used && no == t->next, down = t->used && no + 2 == t->next;
 
+	if (t->used && no + 1 == t->next) { /* the same block again */
+		t->used = ++c->tick;
+		return;
+	}
 	t->used = ++c->tick;
-	if (no + 1 == t->next)
-		return; /* the same block again */
-	if (follows)
+	if (up || down)
 		t->window = t->window < least || t->window == 0 ? (least ? least : 1) :
 		    t->window * 2 < most ? t->window * 2 : most;
 	else if (!c->eager)
 		t->window = 0;
 	t->next = no + 1;
-	end = no + 1 + t->window < all ? no + 1 + t->window : all;
-	for (uint32_t k = no + 1; k < end; k++)
-		if (!find(c, id, k) && !ask(c, id, size, k, false))
+	for (uint32_t i = 1; i <= t->window; i++) {
+		uint32_t k = down ? no - i : no + i;
+
+		if (k >= all || (!find(c, id, k) && !ask(c, id, size, k, false)))
 			break;
+	}
 }
 
 /* hold(c, id, size, no, ret, e): A block that is there, pinned. With the lock. */
@@ -282,6 +312,7 @@ hold(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no, struct blo
 			b = find(c, id, no);
 	}
 	b->pins++;
+	b->seen = true;
 	b->used = ++c->tick;
 	read_ahead(c, id, size, no);
 	b->wanted = true;
@@ -309,6 +340,7 @@ rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint6
 	if (off > size || n > size - off)
 		return err_set(e, E_CORRUPT, "a segment ends early");
 	(void)pthread_mutex_lock(&c->lock);
+	c->readers++;
 	r = staff(c, e);
 	while (r == 0 && n > 0) {
 		uint32_t no = (uint32_t)(off / c->block), at = (uint32_t)(off % c->block);
@@ -330,6 +362,7 @@ rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint6
 		off += k;
 		n -= k;
 	}
+	c->readers--;
 	(void)pthread_mutex_unlock(&c->lock);
 	return r;
 }
@@ -337,27 +370,56 @@ rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint6
 void
 rcache_ahead(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size)
 {
+	uint64_t ends = TAIL_MIN + (c->eager ? size / TAIL_PART : 0);
 	uint32_t last = size ? (uint32_t)((size - 1) / c->block) : 0;
+	uint32_t tail = size > ends ? (uint32_t)((size - ends) / c->block) : 0;
 
 	(void)pthread_mutex_lock(&c->lock);
 	if (staff(c, NULL) == 0) {
-		if (!find(c, id, last))
-			(void)ask(c, id, size, last, false);
+		for (uint32_t no = last; no >= tail && no > 0; no--)
+			if (!find(c, id, no))
+				(void)ask(c, id, size, no, false);
 		if (!find(c, id, 0))
 			(void)ask(c, id, size, 0, false);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
+/* coming(c): Whether a block is being filled, or will be. */
+static bool
+coming(const struct rcache *c)
+{
+	for (unsigned i = 0; i < c->nblocks; i++)
+		if (c->blocks[i].state == WAITING || c->blocks[i].state == LOADING)
+			return true;
+	return false;
+}
+
+/* larger(c): Cut the memory into larger blocks, forgetting what is in the small ones; not while
+ * somebody counts in these. */
+static void
+larger(struct rcache *c)
+{
+	while (c->readers == 0 && coming(c))
+		(void)pthread_cond_wait(&c->done, &c->lock);
+	if (c->readers > 0)
+		return;
+	for (unsigned i = 0; i < c->nblocks; i++)
+		if (c->blocks[i].state != FREE)
+			unlink_block(c, &c->blocks[i]);
+	(void)memset(c->tracks, 0, sizeof(c->tracks));
+	c->block = BLOCK_EAGER;
+	c->nblocks = CACHE / BLOCK_EAGER;
+}
+
 void
 rcache_eager(struct rcache *c)
 {
 	(void)pthread_mutex_lock(&c->lock);
-	c->eager = true;
-	if (c->nthreads == 0) { /* nothing was asked for yet */
-		c->block = BLOCK_EAGER;
-		c->nblocks = CACHE / BLOCK_EAGER;
-		if (c->want_threads > EAGER_FETCHERS)
+	if (!c->eager) {
+		c->eager = true;
+		larger(c);
+		if (c->nthreads == 0 && c->want_threads > EAGER_FETCHERS)
 			c->want_threads = EAGER_FETCHERS;
 	}
 	(void)pthread_mutex_unlock(&c->lock);

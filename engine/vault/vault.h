@@ -144,6 +144,7 @@ struct vault_generation {
 MUST int vault_w_open(const struct fio *f, const char *path, const struct vault_place *pl,
     VAULT_W **ret, struct err *e);
 void vault_w_close(VAULT_W *w);
+const struct vault_ident *vault_w_ident(const VAULT_W *w);
 /* vault_w_backup(w, b, ret, e): Add one generation. When it returns 0 the generation is durable. On
  * any error no generation was added; finished segments stay and are used by the next try.
  * E_NOSPC, E_SYS, E_CANCEL, E_NOENT (a source does not exist). */

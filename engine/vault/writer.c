@@ -190,6 +190,12 @@ vault_w_close(VAULT_W *w)
 	free(w);
 }
 
+const struct vault_ident *
+vault_w_ident(const VAULT_W *w)
+{
+	return &w->repo->ident;
+}
+
 /* ---- errors of a run ---- */
 
 int
