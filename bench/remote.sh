@@ -4,11 +4,11 @@
 # Backup to another machine, and restore from it, over a line on which every byte takes MS milliseconds each way (5, so
 # 10 ms there and back; tests/peer/netproxy.c between the two on the loopback): mamori to `mamori vault serve`, restic to
 # `rclone serve restic --append-only` (once as it is, once over mutual TLS, which Mamori and borg's ssh never go without),
-# borg to `borg serve --append-only` over sshd. Each run begins with an empty
-# repository and, for the restore, without any cache and with an empty target; the tools take turns, in an order that
-# turns with the runs. SOURCE: the kernel's tree, unpacked, unless said otherwise; it is read once before, so that it is
-# in memory. Prints the rows for BENCHMARKS.md (medians; CPU seconds are those of the client and its children) and the
-# raw figures to bench/out. Everything lies in $MAMORI_BENCH_DIR (default /dev/shm: 6 GB).
+# borg to `borg serve --append-only` over sshd. Each run begins with an empty repository and, for the restore, without any
+# cache and with an empty target; the tools take turns, in an order that turns with the runs. SOURCE: the kernel's tree,
+# unpacked, unless said otherwise; it is read once before, so that it is in memory. Prints the rows for BENCHMARKS.md
+# (medians; CPU seconds are those of the client and its children) and the raw figures to bench/out. Everything lies in
+# $MAMORI_BENCH_DIR (default /dev/shm: 6 GB).
 set -u
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "$0")" && pwd) || exit 3
@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
 	--delay) delay=$2; shift ;;
 	--runs) runs=$2; shift ;;
 	--tools) tools=$2; shift ;;
-	-*) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	-*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 	*) src=$1 ;;
 	esac
 	shift

@@ -97,8 +97,8 @@ unlink_block(struct rcache *c, struct block *b)
 	b->state = FREE;
 }
 
-/* awaited(c, b): Whether it was read ahead, had by nobody yet, and not long ago. Given up, it would be
- * fetched twice. */
+/* awaited(c, b): Whether it was read ahead, had by nobody yet, and not long ago. Given up, it would
+ * be fetched twice. */
 static bool
 awaited(const struct rcache *c, const struct block *b)
 {
@@ -268,8 +268,8 @@ track_of(struct rcache *c, const uint8_t *id)
 	return best;
 }
 
-/* read_ahead(c, id, size, no): Block ${no} was asked for; what will follow? Folders are finished from
- * the last to the first, so it may be the one before. */
+/* read_ahead(c, id, size, no): Block ${no} was asked for; what will follow? Folders are finished
+ * from the last to the first, so it may be the one before. */
 static void
 read_ahead(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no)
 {

@@ -1,5 +1,5 @@
-/* The cache in front of a far place: what comes is what lies there, nothing is fetched twice that was read ahead,
- * and blocks are asked for in the direction in which somebody reads. */
+/* The cache in front of a far place: what comes is what lies there, nothing is fetched twice that
+ * was read ahead, and blocks are asked for in the direction in which somebody reads. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -145,7 +145,7 @@ ahead(void)
 
 	rcache_eager(c);
 	rcache_ahead(c, two, SEG);
-	OK(comes(two, 0) && comes(two, SEG - 1), "a segment that is announced is fetched at its ends");
+	OK(comes(two, 0) && comes(two, SEG - 1), "a segment that is announced comes with its ends");
 	OK(comes(two, SEG - SEG / 16), "with what a table of contents may take");
 	EQ_I(times(two, SEG / 2), 0, "and not in between");
 	for (uint64_t off = 0; off + 4096 <= SEG && all; off += 4096) /* as a restore reads it */
