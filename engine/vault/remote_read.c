@@ -22,7 +22,7 @@ enum {
 	AHEAD_EAGER = 4 << 20,
 	TAIL_MIN = 128 << 10, /* at the end of a segment lies what is needed first */
 	TAIL_PART = 12,       /* its table of contents is seldom more than this part of it */
-	UNSEEN = 8,           /* what was read ahead waits so many caches long for its reader */
+	UNSEEN = 2,           /* what was read ahead waits so many caches long for its reader */
 };
 
 enum state { FREE, WAITING, LOADING, READY, FAILED };

@@ -240,11 +240,12 @@ find_dek(const struct vault_r *r, const struct seg *s, uint8_t dek[32], struct e
 	return x;
 }
 
-/* announce(r, no): Segment ${no} is being read; the next ones of the log are likely to follow. */
+/* announce(r, no): Segment ${no} is being read; the next ones of the log are likely to follow, one
+ * for each who reads. Those after them are announced when it is their turn. */
 static void
 announce(struct vault_r *r, uint32_t no)
 {
-	for (uint32_t i = no + 1; i < r->repo->nsegs && i <= no + 4; i++)
+	for (uint32_t i = no + 1; i < r->repo->nsegs && i <= no + 2; i++)
 		remote_ahead(r->repo->rem, r->repo->segs[i].rec.seg,
 		    fmt_seg_size(r->repo->segs[i].rec.npages));
 }
