@@ -111,7 +111,7 @@ follow(struct wish *w, const struct state *st, const char *path, const struct va
 		r = succeed(w, st, fd, id, root, e);
 	signer_free(root);
 	fio_close(fio_os(), fd);
-	w->followed = r >= 0;
+	w->followed = r >= 0 && !w->begun;
 	return r < 0 ? r : 0;
 }
 
@@ -174,7 +174,9 @@ run(struct wish *w, const struct state *st, struct err *e)
 	explicit_bzero(secret, sizeof(secret));
 	if (r >= 0)
 		r = vault_kept_open(w->c, st->dirfd, path, &v, e);
-	if (w->followed)
+	if (r >= 0)
+		w->followed = true;
+	if (w->followed || w->wrote)
 		give_all(st, &id);
 	if (r < 0)
 		return r;

@@ -223,9 +223,9 @@ vault_unpack_cmd(struct cli *c, int argc, char **argv)
 	if (j.done.keep_lost)
 		cli_say(c, "%s", L(c,
 		    "▲ ディスクにあった「守りの記録」（消せない期限、消した世代）は"
-		    "読めませんでした。データは無事です。",
-		    "▲ The record of locks and removals on the disk cannot be used. The data "
-		    "is whole."));
+		    "読めませんでした。世代とデータは、これとは別です。",
+		    "▲ The record of locks and removals on the disk cannot be used. Generations "
+		    "and data do not depend on it."));
 	cli_say(c, L(c,
 	    "この機械で保管を続けるには: mamori vault adopt %s --key 復旧鍵 --writer",
 	    "To go on keeping generations in it on this machine: mamori vault adopt %s --key "

@@ -192,7 +192,8 @@ on_later(const struct ledger_rec *rec, void *cookie, struct err *e)
 }
 
 /* copy_log(c, b, e): The log as it was when this run began: all that it names was looked for. What
- * came since is for the next run. */
+ * came since is for the next run. Checked as unpacking will, for opening a vault looks at two
+ * signatures only, and what the disk holds must not give way to what nobody can take off it. */
 static int
 copy_log(struct carry *c, struct buf *b, struct err *e)
 {
@@ -204,27 +205,45 @@ copy_log(struct carry *c, struct buf *b, struct err *e)
 		r = ledger_each(repo->log, repo->next_seq, on_later, &end, e);
 	if (r < 0)
 		return r;
-	c->cat.log_len = end < b->len ? end : b->len;
-	c->cat.log_records = repo->next_seq;
-	return disk_write(c->d, b->p, c->cat.log_len, &c->cat.log_pos, e);
+	end = end < b->len ? end : b->len;
+	r = ledger_check(repo->ident.pin, b->p, (size_t)end, e);
+	if (r < 0)
+		return e ? err_wrap(e, "the log of the vault; the disk keeps the one it has") : r;
+	r = disk_write(c->d, b->p, end, &c->cat.log_pos, e);
+	if (r == 0) {
+		c->cat.log_len = end;
+		c->cat.log_records = repo->next_seq;
+	}
+	return r;
 }
 
 /* copy_keep(c, b, e): What the box noted about it: out of the disk, too, must come what was removed
- * on purpose, up to now. Where it cannot be read the disk keeps what it has. */
+ * on purpose, up to now. Where it is missing or does not hold the disk keeps what it has. */
 static int
 copy_keep(struct carry *c, struct buf *b, struct err *e)
 {
 	struct keep *k = c->r->repo->keep;
+	struct err why = {0};
+	uint64_t pos = 0;
 	int r = 0;
 
 	buf_clear(b);
 	if (k)
 		r = ledger_raw(keep_ledger(k), 0, SIZE_MAX, b, e);
-	if (r == 0 && k)
-		r = disk_write(c->d, b->p, b->len, &c->cat.keep_pos, e);
-	c->ret->keep_lost = !k && c->r->repo->keep_why[0];
-	if (!c->ret->keep_lost)
+	if (r < 0)
+		return r;
+	if (k)
+		r = ledger_check(NULL, b->p, b->len, &why);
+	if (r == E_NOMEM)
+		return err_set(e, r, "%s", why.msg);
+	c->ret->keep_lost = k ? r < 0 : c->r->repo->keep_why[0] || c->cat.keep_len > 0;
+	if (!k || r < 0)
+		return 0;
+	r = disk_write(c->d, b->p, b->len, &pos, e);
+	if (r == 0) {
+		c->cat.keep_pos = pos;
 		c->cat.keep_len = b->len;
+	}
 	return r;
 }
 

@@ -32,8 +32,8 @@ struct disk_carry {
 	uint64_t copied, copied_bytes; /* segments that were new to it */
 	uint64_t absent;         /* segments of the log that the vault does not hold */
 	uint64_t damaged;        /* segments that do not fit the log; not copied */
-	/* the keep ledger of the vault (carry) or of the disk (unpack) cannot be used; the disk
-	 * keeps what it has, or what comes out has none */
+	/* the keep ledger of the vault (carry) or of the disk (unpack) is missing or cannot be
+	 * used; the disk keeps what it has, or what comes out has none */
 	bool keep_lost;
 	uint64_t proved_bytes;   /* read back from the disk, and held */
 	uint8_t first_bad[FMT_ID_LEN]; /* one of those damaged */

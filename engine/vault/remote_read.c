@@ -97,12 +97,13 @@ unlink_block(struct rcache *c, struct block *b)
 	b->state = FREE;
 }
 
-/* awaited(c, b): Whether it was read ahead, had by nobody yet, and not long ago. Given up, it would
- * be fetched twice. */
+/* awaited(c, b): Whether, where everything will be read, it was read ahead, had by nobody yet, and
+ * not long ago. Given up, it would be fetched twice. */
 static bool
 awaited(const struct rcache *c, const struct block *b)
 {
-	return b->state == READY && !b->seen && c->asked - b->asked < (uint64_t)UNSEEN * c->nblocks;
+	return c->eager && b->state == READY && !b->seen &&
+	    c->asked - b->asked < (uint64_t)UNSEEN * c->nblocks;
 }
 
 /* goes_first(c, a, b): Whether ${a} is given up rather than ${b}. */
@@ -276,7 +277,9 @@ read_ahead(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no)
 	struct track *t = track_of(c, id);
 	uint32_t all = (uint32_t)((size + c->block - 1) / c->block);
 	uint32_t least = (uint32_t)(AHEAD_MIN / c->block), most = (uint32_t)(AHEAD_MAX / c->block);
-	bool up = t->used && no == t->next, down = t->used && no + 2 == t->next;
+	bool up = t->used && no == t->next;
+	/* not from the end of a segment to its table of contents */
+	bool down = t->used && no + 2 == t->next && t->next != all;
 
 	if (t->used && no + 1 == t->next) { /* the same block again */
 		t->used = ++c->tick;
@@ -304,6 +307,10 @@ hold(struct rcache *c, const uint8_t *id, uint64_t size, uint32_t no, struct blo
 {
 	struct block *b = find(c, id, no);
 
+	if (b && b->state == FAILED && b->pins == 0) { /* long ago, when nobody asked */
+		unlink_block(c, b);
+		b = NULL;
+	}
 	while (!b) {
 		b = ask(c, id, size, no, true);
 		if (!b) /* all of them are being filled or held: wait for one */
@@ -367,21 +374,38 @@ rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint6
 	return r;
 }
 
-void
-rcache_ahead(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size)
+/* crowded(c): Whether half of the memory is full of what nobody had yet: enough for now. */
+static bool
+crowded(const struct rcache *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->nblocks; i++)
+		n += awaited(c, &c->blocks[i]);
+	return n > c->nblocks / 2;
+}
+
+/* both_ends(c, id, size): The header, and what lies at the end. With the lock. */
+static void
+both_ends(struct rcache *c, const uint8_t *id, uint64_t size)
 {
 	uint64_t ends = TAIL_MIN + (c->eager ? size / TAIL_PART : 0);
 	uint32_t last = size ? (uint32_t)((size - 1) / c->block) : 0;
 	uint32_t tail = size > ends ? (uint32_t)((size - ends) / c->block) : 0;
 
+	for (uint32_t no = last; no >= tail && no > 0; no--)
+		if (!find(c, id, no))
+			(void)ask(c, id, size, no, false);
+	if (!find(c, id, 0))
+		(void)ask(c, id, size, 0, false);
+}
+
+void
+rcache_ahead(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size)
+{
 	(void)pthread_mutex_lock(&c->lock);
-	if (staff(c, NULL) == 0) {
-		for (uint32_t no = last; no >= tail && no > 0; no--)
-			if (!find(c, id, no))
-				(void)ask(c, id, size, no, false);
-		if (!find(c, id, 0))
-			(void)ask(c, id, size, 0, false);
-	}
+	if (staff(c, NULL) == 0 && !crowded(c))
+		both_ends(c, id, size);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

@@ -240,14 +240,15 @@ find_dek(const struct vault_r *r, const struct seg *s, uint8_t dek[32], struct e
 	return x;
 }
 
-/* announce(r, no): Segment ${no} is being read; the next ones of the log are likely to follow, one
- * for each who reads. Those after them are announced when it is their turn. */
+/* announce(r, no): Segment ${no} is being read; the next two of the log are likely to follow. Those
+ * after them are announced when it is their turn. */
 static void
 announce(struct vault_r *r, uint32_t no)
 {
 	for (uint32_t i = no + 1; i < r->repo->nsegs && i <= no + 2; i++)
-		remote_ahead(r->repo->rem, r->repo->segs[i].rec.seg,
-		    fmt_seg_size(r->repo->segs[i].rec.npages));
+		if (!repo_gone(r->repo, i))
+			remote_ahead(r->repo->rem, r->repo->segs[i].rec.seg,
+			    fmt_seg_size(r->repo->segs[i].rec.npages));
 }
 
 static int

@@ -20,6 +20,7 @@ struct unpack {
 	struct disk_cat cat;
 	struct disk_carry *ret;
 	struct map at;   /* segment id -> struct disk_seg, borrowed from the catalog */
+	struct map bad;  /* segment id -> that it was damaged */
 	uint8_t *seg;
 	int to;
 	uint8_t repo[FMT_ID_LEN];
@@ -139,7 +140,10 @@ take_keep(struct unpack *u, struct err *e)
 	r = buf_reserve(&b, (size_t)u->cat.keep_len, e);
 	if (r < 0)
 		return r;
-	if (disk_read(u->d, u->cat.keep_pos, b.p, (size_t)u->cat.keep_len, NULL) < 0)
+	r = disk_read(u->d, u->cat.keep_pos, b.p, (size_t)u->cat.keep_len, &why);
+	if (r == E_NOMEM)
+		return err_set(e, r, "%s", why.msg);
+	if (r < 0)
 		return 0; /* as a segment that cannot be read */
 	r = ledger_import(u->f, u->to, KEEP_DIR, NULL, b.p, (size_t)u->cat.keep_len, &why);
 	if (r == E_SYS || r == E_NOSPC || r == E_NOMEM)
@@ -167,7 +171,7 @@ one(struct unpack *u, const struct fmt_segment_rec *rec, struct err *e)
 	    (r == 0 && !disk_seg_good(u->seg, rec, u->repo))) {
 		if (u->ret->damaged++ == 0)
 			(void)memcpy(u->ret->first_bad, rec->seg, FMT_ID_LEN);
-		return 0;
+		return map_put(&u->bad, rec->seg, FMT_ID_LEN, u, e);
 	}
 	if (r < 0)
 		return err_set(e, r, "%s", why.msg);
@@ -227,6 +231,20 @@ take_segments(struct unpack *u, struct err *e)
 	return r;
 }
 
+/* uncount(u, rec): A segment that was removed on purpose is neither copied nor missed. */
+static void
+uncount(struct unpack *u, const struct fmt_segment_rec *rec, bool was_there)
+{
+	if (was_there) {
+		u->ret->copied--;
+		u->ret->copied_bytes -= fmt_seg_size(rec->npages);
+	} else if (map_get(&u->bad, rec->seg, FMT_ID_LEN)) {
+		u->ret->damaged--;
+	} else {
+		u->ret->absent--;
+	}
+}
+
 /* let_go(u, to, e): A disk that was filled before a removal still holds what was removed then. */
 static int
 let_go(struct unpack *u, const char *to, struct err *e)
@@ -242,14 +260,13 @@ let_go(struct unpack *u, const char *to, struct err *e)
 			continue;
 		hex_put(hex, rec->seg, FMT_ID_LEN);
 		r = fio_unlink(u->f, repo->segfd, hex, e);
-		if (r == 0) {
-			u->ret->copied--;
-			u->ret->copied_bytes -= fmt_seg_size(rec->npages);
-		} else if (r == E_NOENT) {
-			u->ret->absent--;
+		if (r == 0 || r == E_NOENT) {
+			uncount(u, rec, r == 0);
 			r = 0;
 		}
 	}
+	if (r == 0)
+		r = fio_sync_dir(u->f, repo->segfd, NULL, e);
 	repo_close(repo);
 	return r;
 }
@@ -264,6 +281,7 @@ disk_unpack(const struct fio *f, const char *disk, const char *to, const uint8_t
 	*ret = (struct disk_carry){.made = false};
 	disk_cat_init(&u.cat);
 	map_init(&u.at, UINT32_MAX);
+	map_init(&u.bad, UINT32_MAX);
 	u.seg = malloc(SEG_BYTES);
 	fd = u.seg ? disk_dir(f, disk, e) : err_set(e, E_NOMEM, "no memory");
 	r = fd < 0 ? fd : disk_new(f, fd, &u.d, e);
@@ -293,6 +311,7 @@ disk_unpack(const struct fio *f, const char *disk, const char *to, const uint8_t
 	disk_free(u.d);
 	disk_cat_free(&u.cat);
 	map_free(&u.at);
+	map_free(&u.bad);
 	free(u.seg);
 	return r;
 }

@@ -130,6 +130,11 @@ MUST int ledger_compose(struct ledger *l, struct signer *s, uint16_t type, const
  * are taken may leave a log that does not hold: such a copy is fetched anew. */
 MUST int ledger_accept(struct ledger *l, const void *raw, size_t n, struct err *e);
 
+/* ledger_check(pin, raw, n, e): Whether ledger_import would take these bytes: the chain, the rules
+ * of the format, and every signature, also those that ledger_open leaves to verification. Touches
+ * no file. E_PROTO, E_CORRUPT, E_AUTH, E_NOMEM. */
+MUST int ledger_check(const uint8_t *pin, const void *raw, size_t n, struct err *e);
+
 /* ledger_import(f, dirfd, name, pin, raw, n, e): As ledger_create, from what ledger_raw gave for
  * record 0 and the following ones elsewhere; the first key must be ${pin} (NULL: any). E_PROTO,
  * E_CORRUPT, E_AUTH (another first key), E_EXIST. */

@@ -267,7 +267,7 @@ ledger_drop_dir(const struct fio *f, int dirfd, const char *tmp)
 {
 	int dir = fio_open(f, dirfd, tmp, O_RDONLY | O_DIRECTORY, 0, NULL);
 
-	/* best effort: what stays behind has a name that nobody opens */
+	/* best effort: the log first, without which nothing is taken for a ledger */
 	if (dir >= 0) {
 		(void)f->unlink_at(f->ctx, dir, "log", false);
 		(void)f->unlink_at(f->ctx, dir, "head", false);

@@ -298,6 +298,37 @@ first_holds(const uint8_t *raw, size_t n, const uint8_t *pin, size_t *ret_len, s
 }
 
 int
+ledger_check(const uint8_t *pin, const void *raw, size_t n, struct err *e)
+{
+	const uint8_t *p = raw;
+	struct ledger l = {.log = -1, .head = -1, .dir = -1};
+	struct ledger_fmt_rec first;
+	struct take t = {.l = &l, .p = p, .n = n, .seq = 1};
+	size_t len = 0;
+	int r = first_holds(raw, n, pin, &len, e);
+
+	if (r < 0)
+		return r;
+	vec_init(&t.keys, sizeof(struct ledger_pub), LEDGER_MAX_KEYS);
+	r = ledger_fmt_header_get(raw, n, l.id, e);
+	if (r == 0)
+		r = ledger_fmt_rec_get(p + LEDGER_FMT_HEADER, n - LEDGER_FMT_HEADER, &first);
+	if (r == 0)
+		r = digest_new(&l.digest, e);
+	if (r == 0)
+		r = note_key(&t, &first, e);
+	if (r == 0) {
+		t.p += len;
+		t.n -= len;
+		(void)memcpy(t.prev, first.hash, sizeof(t.prev));
+		r = check_all(&t, e);
+	}
+	digest_free(l.digest);
+	vec_free(&t.keys);
+	return r == E_BUSY ? err_set(e, E_CORRUPT, "records are missing in between") : r;
+}
+
+int
 ledger_import(const struct fio *f, int dirfd, const char *name, const uint8_t *pin,
     const void *raw, size_t n, struct err *e)
 {

@@ -1,4 +1,4 @@
-# timeout: 300
+# timeout: 400
 # Generations that nobody can remove before their time, and the only way in which people can: two of them, a week of
 # waiting, and never the last ones that a drill proved. And a generation in which everything turned to noise.
 . "$MAMORI_SRC/tests/tap.sh"
@@ -176,21 +176,44 @@ ok "unpacked" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault unpack stick0 --
 is "segments that were removed stay removed" "$(ls unpacked0/seg | sort | md5sum)" "$(ls repo/seg | sort | md5sum)"
 ok "and that is whole" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault verify unpacked0 --data --key key
 # a record of locks that somebody damaged stands in nobody's way
-hurt() { # OFFSET: a vault with one byte of its record changed there
-	rm -rf hurt drawer2 unpacked2 && cp -a repo hurt && mkdir drawer2
-	flip hurt/keep/log "$1"
+hurt() { rm -rf hurt && cp -a repo hurt && flip "hurt/$1" "$2"; } # FILE OFFSET: a vault with one byte changed there
+back() { # DISK: what unpacking says, the generations that are listed as removed, whether it knows locks
+	rm -rf unpacked2
+	MAMORI_STATE=$PWD/elsewhere json unpack "$1" --to unpacked2 --key key >unpacked.json
+	echo "$? $(get unpacked.json 'd["ok"], d["keep_lost"]') $(find unpacked2 -name keep | wc -l)"
 }
-hurt 300
+mkdir drawer2
+hurt keep/log 300
 json carry hurt drawer2 >carried
 is "the data is carried all the same, and what is missing is said" "$? $(get carried 'd["ok"], d["keep_lost"]')" "0 (True, True)"
-ok "and comes back" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault unpack drawer2 --to unpacked2 --key key
-hurt 480 # within the first signature, which a box that wrote it does not check again
-ok "one whose signature does not hold" vault carry hurt drawer2
-MAMORI_STATE=$PWD/elsewhere json unpack drawer2 --to unpacked2 --key key >unpacked.json
-is "comes back without it, and says so" "$? $(get unpacked.json 'd["ok"], d["keep_lost"]') $(find unpacked2 -name keep | wc -l)" "0 (True, True) 0"
+is "and comes back" "$(back drawer2)" "0 (True, False) 0"
 ok "what is in it" env MAMORI_STATE="$PWD/elsewhere" "$MAMORI" vault restore unpacked2 latest --to out-hurt --key key
 MAMORI_STATE=$PWD/elsewhere vault adopt unpacked2 --key key >out 2>&1
 is "a new record begins" "$? $(grep -c 'From now on this machine looks after' out) $(grep -c 'are as before' out)" "0 1 0"
+# and a disk that has a good one keeps it: the flipped byte is within a signature that opening a vault does not look at
+hurt keep/log 480
+json carry hurt stick0 >carried
+is "a record with a wrong signature does not take its place" "$? $(get carried 'd["ok"], d["keep_lost"]')" "0 (True, True)"
+is "nor does none" "$(rm -rf hurt/keep; json carry hurt stick0 >carried; echo "$? $(get carried 'd["ok"], d["keep_lost"]')")" "0 (True, True)"
+is "it comes back as it was" "$(back stick0)" "0 (True, False) 1"
+for at in $(seq 200 32 1400); do
+	hurt log/log "$at"
+	vault list hurt >/dev/null 2>&1 && break
+done
+ok "the log has such bytes, too" vault list hurt
+status "such a log does not take the place of the one on the disk" 1 vault carry hurt stick0
+vault carry hurt stick0 >out 2>&1
+ok "which is said" grep -q "keeps the one it has" out
+is "and true" "$(back stick0)" "0 (True, False) 1"
+# one chunk after the other goes bad: what was removed on purpose is neither damaged nor missed then
+: >counts
+for chunk in $(cd stick0/mamori-disk && ls c000 | sed 1d); do
+	rm -rf bad && cp -a stick0 bad && flip "bad/mamori-disk/c000/$chunk" 100000
+	back bad >rc 2>/dev/null # nothing comes back without the log
+	get unpacked.json 'd["damaged"], d["absent"] if not d["keep_lost"] else 0, d["ok"] == (d["damaged"] == 0)' >>counts 2>/dev/null
+done
+is "counts are counts ($(sort counts | uniq -c | tr -s ' \n' ' '))" "$(grep -vcE '^\([0-9]+, 0, True\)$' counts)" 0
+ok "and there were some" test -s counts
 # a disk that was first filled after all that, on the day this house is gone
 mkdir drawer
 json list repo --key key >list3

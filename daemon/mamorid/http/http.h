@@ -154,8 +154,9 @@ int64_t req_num(const char *s, int64_t lo, int64_t hi, int64_t otherwise);
 /* req_upload(r, field): The file of that field that is not empty, or NULL. */
 struct upload *req_upload(struct req *r, const char *field);
 enum { SPOOL_NAME = 64, SPOOL_PATH = 4200 };
-/* spool_put(r, p, n, rel, e): A new file of the spool for a command a page starts, removed like
- * an upload; ${rel}: "spool/...". spool_path(r, rel, out): It as the command takes it. */
+/* spool_put(r, p, n, rel, e): A new file of the spool for a command a page starts. It does not go
+ * with the request: the caller removes it, the task it is given to, or the daily sweep. ${rel}:
+ * "spool/...". spool_path(r, rel, out): It as the command takes it. */
 MUST int spool_put(struct req *r, const void *p, size_t n, char rel[SPOOL_NAME], struct err *e);
 void spool_path(const struct req *r, const char *rel, char out[SPOOL_PATH]);
 /* upload_keep(u): The file stays in the spool after the request; whoever keeps it removes it.

@@ -264,7 +264,6 @@ register_columns_form(struct req *r, const struct register_kind *k, json_t *res,
 	if (wrong)
 		model_put(o, "errors", errors(wrong));
 	model_text(o, "kind", k->key);
-	model_text(o, "u", reg_text(m, "u"));
 	model_text(o, "task", reg_text(m, "task"));
 	model_put(m, "match", o);
 	return 0;

@@ -377,6 +377,8 @@ run(struct req *r, struct err *e)
 	if (strcmp(io.mode, "skip") != 0 && strcmp(io.mode, "update") != 0)
 		io.mode = "stop";
 	rc = register_io_trial_said(&t, e);
+	if (rc == 0 && !json_is_true(json_object_get(t.res, "dry")))
+		rc = err_set(e, E_NOENT, "that was no trial: it has been run already");
 	if (rc == 0) {
 		shown = register_io_shown(t.res);
 		io.upload = t.upload;

@@ -134,6 +134,10 @@ directions(void)
 	OK(good(c, two, 40 * MIB, 100) && good(c, two, 40 * MIB - (256 << 10), 100) &&
 	    comes(two, 40 * MIB - (512 << 10)), "and somebody who reads backwards the one before");
 	OK(good(c, two, 0, 1) && good(c, two, SEG - 1, 1), "both ends are ends");
+	OK(good(c, three, SEG - 1, 1) && good(c, three, SEG - (300 << 10), 1),
+	    "from the end of a segment to the table before it");
+	(void)usleep(50000);
+	EQ_I(times(three, SEG - (900 << 10)), 0, "is no way back through all of it");
 	rcache_free(c);
 }
 
@@ -171,6 +175,16 @@ failing(void)
 	EQ_I(rcache_read(c, three, SEG, SEG - 10, b, 10, &e), E_NET, "a cut line is said");
 	OK(good(c, three, SEG - 10, 10), "and the next try is one");
 	rcache_free(c);
+	c = fresh();
+	atomic_store(&place.fail, 100);
+	rcache_ahead(c, three, SEG);
+	for (int i = 0; i < WAIT_MS && atomic_load(&place.fail) > 98; i++)
+		(void)usleep(1000);
+	(void)usleep(20000);
+	atomic_store(&place.fail, 0);
+	OK(good(c, three, SEG - 10, 10) && good(c, three, 0, 10),
+	    "what failed when nobody waited is tried again when somebody does");
+	rcache_free(c);
 }
 
 struct reader {
@@ -185,9 +199,11 @@ reader(void *arg)
 	struct reader *r = arg;
 
 	r->good = true;
-	for (unsigned i = 0; i < 60 && r->good; i++)
+	for (unsigned i = 0; i < 60 && r->good; i++) {
+		rcache_ahead(r->c, i % 2 ? one : two, SEG);
 		r->good = good(r->c, (i + r->no) % 2 ? one : two,
 		    (uint64_t)((i + 13 * r->no) * 997 * 1031) % (SEG - MIB), 1 + i * 9999);
+	}
 	return NULL;
 }
 

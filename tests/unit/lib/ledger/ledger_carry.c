@@ -167,6 +167,33 @@ test_import_wrong(struct signer *s)
 	buf_free(&raw);
 }
 
+/* What is checked without a file is what would be taken. */
+static void
+test_check(struct signer *s, struct signer *other)
+{
+	struct ledger *l = open_it("a", s);
+	struct buf raw;
+	struct err e;
+	unsigned held = 0, steps = 0;
+
+	buf_init(&raw, 1 << 21);
+	(void)!ledger_raw(l, 0, 1 << 20, &raw, &e);
+	EQ_I(ledger_check(signer_pub(s), raw.p, raw.len, &e), 0, "a whole ledger holds");
+	EQ_I(ledger_check(NULL, raw.p, raw.len, &e), 0, "whoever began it");
+	EQ_I(ledger_check(signer_pub(other), raw.p, raw.len, &e), E_AUTH, "not for another key");
+	for (size_t i = 0; i < raw.len; i += 1 + raw.len / 3000, steps++) {
+		raw.p[i] ^= 0x40;
+		held += ledger_check(signer_pub(s), raw.p, raw.len, &e) == 0;
+		raw.p[i] ^= 0x40;
+	}
+	OK(steps > 100 && held == 0, "no flipped byte passes, in signatures neither (%u of %u)",
+	    held, steps);
+	EQ_I(ledger_check(signer_pub(s), raw.p, raw.len - 1, &e), E_CORRUPT, "nor half a record");
+	EQ_I(ledger_check(signer_pub(s), raw.p, 10, &e) < 0, 1, "nor the beginning of a header");
+	ledger_close(l);
+	buf_free(&raw);
+}
+
 int
 main(void)
 {
@@ -177,6 +204,7 @@ main(void)
 	test_copy(s, other);
 	test_compose(s, other);
 	test_wrong(s);
+	test_check(s, other);
 	test_import_wrong(s);
 	signer_free(s);
 	signer_free(other);
