@@ -155,6 +155,7 @@ run(struct wish *w, const struct state *st, struct err *e)
 	char path[PATH_MAX];
 	struct vault_ident id;
 	struct vault_kept v;
+	bool known;
 	int r;
 
 	if (vault_is_address(w->repo))
@@ -163,7 +164,8 @@ run(struct wish *w, const struct state *st, struct err *e)
 	if (!realpath(w->repo, path))
 		return err_sys(e, "%s", w->repo);
 	r = vault_identify(fio_os(), path, &id, e);
-	if (r == 0)
+	known = r == 0;
+	if (known)
 		r = vault_keys_read(w->c, &w->keys, &id, secret, e);
 	if (r == 0)
 		r = follow(w, st, path, &id, secret, e);
@@ -176,8 +178,8 @@ run(struct wish *w, const struct state *st, struct err *e)
 		r = vault_kept_open(w->c, st->dirfd, path, &v, e);
 	if (r >= 0)
 		w->followed = true;
-	if (w->followed || w->wrote)
-		give_all(st, &id);
+	if (known)
+		give_all(st, &id); /* also what a try that failed half-way made */
 	if (r < 0)
 		return r;
 	r = keep_catch_up(v.k, &v.now, v.r, e);

@@ -102,10 +102,14 @@ answer(struct job *j)
 		    "vault verify --data)."), (unsigned long long)d->damaged, bad);
 	if (d->keep_lost)
 		cli_say(c, "%s", L(c,
-		    "▲ 保管庫の「守りの記録」（消せない期限、消した世代）が読めず、ディスクに写せませんでした。"
-		    "\nデータは写しました。保管庫の機械で mamori vault state を確かめてください。",
-		    "▲ The vault's record of locks and removals cannot be read, and was not taken "
-		    "along.\nThe data was. See mamori vault state where the vault is."));
+		    "▲ 保管庫の「守りの記録」（消せない期限、消した世代）が、ないか、読めないか、"
+		    "ディスクのものの続きではありません。\nデータだけを写し、"
+		    "ディスクの記録は前のままです。保管庫を見る機械を引き継ぐには mamori vault "
+		    "adopt、記録を新しく始めたときは新しいディスクを。",
+		    "▲ The vault's record of locks and removals is missing, does not hold, or does "
+		    "not continue\nthe one on the disk, which stays as it was; the data was "
+		    "copied. After mamori vault adopt,\nor where the record was begun anew, take "
+		    "a new disk."));
 	cli_say(c, "%s", L(c, "まだ「離れた写し」ではありません。取り出して外し、置き場所を mamori vault disk move で"
 	    "書き、mamori vault disk check で確かめてください。",
 	    "It is not an offline copy yet. Take the disk off, write down where it lies (mamori "

@@ -191,11 +191,33 @@ on_later(const struct ledger_rec *rec, void *cookie, struct err *e)
 	return 1;
 }
 
-/* copy_log(c, b, e): The log as it was when this run began: all that it names was looked for. What
- * came since is for the next run. Checked as unpacking will, for opening a vault looks at two
- * signatures only, and what the disk holds must not give way to what nobody can take off it. */
+/* follows(c, pos, len, b, n, e): 1 when the ${n} bytes of ${b} go on where those on the disk end,
+ * which lie at ${pos}; also when there are none, or none that can be read. */
 static int
-copy_log(struct carry *c, struct buf *b, struct err *e)
+follows(struct carry *c, uint64_t pos, uint64_t len, const struct buf *b, uint64_t n, struct err *e)
+{
+	struct buf AUTO(buf_free) old = {0};
+	struct err why = {0};
+	int r;
+
+	if (len == 0 || len > MAX_LOG)
+		return 1;
+	buf_init(&old, MAX_LOG);
+	r = buf_reserve(&old, (size_t)len, e);
+	if (r < 0)
+		return r;
+	r = disk_read(c->d, pos, old.p, (size_t)len, &why);
+	if (r == E_NOMEM)
+		return err_set(e, r, "%s", why.msg);
+	return r < 0 || (len <= n && memcmp(old.p, b->p, (size_t)len) == 0);
+}
+
+/* take_log(c, b, ret, e): The log as it is when this run begins, ${ret} bytes of it: all that it
+ * names is looked for, what comes later is for the next run. Checked as unpacking will, for opening
+ * a vault looks at two signatures only; and what the disk holds must not give way to what nobody
+ * can take off it, nor to a vault that was put back to an older state and knows less. */
+static int
+take_log(struct carry *c, struct buf *b, uint64_t *ret, struct err *e)
 {
 	struct repo *repo = c->r->repo;
 	int r = ledger_raw(repo->log, 0, SIZE_MAX, b, e);
@@ -205,39 +227,52 @@ copy_log(struct carry *c, struct buf *b, struct err *e)
 		r = ledger_each(repo->log, repo->next_seq, on_later, &end, e);
 	if (r < 0)
 		return r;
-	end = end < b->len ? end : b->len;
-	r = ledger_check(repo->ident.pin, b->p, (size_t)end, e);
+	*ret = end < b->len ? end : b->len;
+	r = ledger_check(repo->ident.pin, b->p, (size_t)*ret, e);
 	if (r < 0)
-		return e ? err_wrap(e, "the log of the vault; the disk keeps the one it has") : r;
-	r = disk_write(c->d, b->p, end, &c->cat.log_pos, e);
-	if (r == 0) {
-		c->cat.log_len = end;
-		c->cat.log_records = repo->next_seq;
-	}
-	return r;
+		return e ? err_wrap(e, "the log of the vault does not hold; what the disk has "
+		    "stays") : r;
+	r = follows(c, c->cat.log_pos, c->cat.log_len, b, *ret, e);
+	return r == 0 ? err_set(e, E_CORRUPT, "the disk knows generations that this vault does "
+	    "not, which was put back to an older state; take another disk, or unpack this one") :
+	    r < 0 ? r : 0;
 }
 
-/* copy_keep(c, b, e): What the box noted about it: out of the disk, too, must come what was removed
- * on purpose, up to now. Where it is missing or does not hold the disk keeps what it has. */
+/* keep_new(c, b, e): 1 when ${b} is a record of locks and removals to be taken: it holds, and goes
+ * on where that on the disk ends. */
 static int
-copy_keep(struct carry *c, struct buf *b, struct err *e)
+keep_new(struct carry *c, struct buf *b, struct err *e)
 {
 	struct keep *k = c->r->repo->keep;
 	struct err why = {0};
-	uint64_t pos = 0;
-	int r = 0;
+	int r;
 
-	buf_clear(b);
-	if (k)
-		r = ledger_raw(keep_ledger(k), 0, SIZE_MAX, b, e);
-	if (r < 0)
-		return r;
-	if (k)
+	if (!k)
+		return 0;
+	r = ledger_raw(keep_ledger(k), 0, SIZE_MAX, b, &why);
+	if (r == 0)
 		r = ledger_check(NULL, b->p, b->len, &why);
 	if (r == E_NOMEM)
 		return err_set(e, r, "%s", why.msg);
-	c->ret->keep_lost = k ? r < 0 : c->r->repo->keep_why[0] || c->cat.keep_len > 0;
-	if (!k || r < 0)
+	return r < 0 ? 0 : follows(c, c->cat.keep_pos, c->cat.keep_len, b, b->len, e);
+}
+
+/* copy_keep(c, b, e): What the box noted about it: out of the disk, too, must come what was removed
+ * on purpose, up to now. Where it is missing, does not hold or was begun anew the disk keeps what
+ * it has. */
+static int
+copy_keep(struct carry *c, struct buf *b, struct err *e)
+{
+	uint64_t pos = 0;
+	int r;
+
+	buf_clear(b);
+	r = keep_new(c, b, e);
+	if (r < 0)
+		return r;
+	c->ret->keep_lost = r == 0 &&
+	    (c->r->repo->keep || c->r->repo->keep_why[0] || c->cat.keep_len > 0);
+	if (r == 0)
 		return 0;
 	r = disk_write(c->d, b->p, b->len, &pos, e);
 	if (r == 0) {
@@ -254,10 +289,12 @@ copy(struct carry *c, const char *repo, struct err *e)
 	const struct vault_generation *gens;
 	uint32_t n;
 	const struct vault_seg *segs = vault_r_segments(c->r, &n);
+	uint64_t pos, len = 0;
 	size_t ngens;
-	int fd, r = 0;
+	int fd, r;
 
 	buf_init(&log, MAX_LOG);
+	r = take_log(c, &log, &len, e);
 	for (uint32_t i = 0; i < n && r == 0; i++) {
 		if (stopped(c)) {
 			r = commit(c, e);
@@ -268,9 +305,13 @@ copy(struct carry *c, const char *repo, struct err *e)
 			r = copy_one(c, &segs[i].rec, e);
 	}
 	if (r == 0)
-		r = copy_log(c, &log, e);
-	if (r == 0)
+		r = disk_write(c->d, log.p, len, &pos, e);
+	if (r == 0) {
+		c->cat.log_pos = pos;
+		c->cat.log_len = len;
+		c->cat.log_records = c->r->repo->next_seq;
 		r = copy_keep(c, &log, e);
+	}
 	if (r < 0)
 		return r;
 	gens = vault_r_list(c->r, &ngens);

@@ -51,7 +51,8 @@ struct disk_how {
  * mounted) up to date with the directory repository ${repo}, and read back what was written. No key
  * is needed. May be stopped and called again: what was copied stays. E_AUTH: the disk belongs to
  * another vault or machine; E_NOSPC: too full (nothing was changed), E_SYS: read-only, gone;
- * E_CORRUPT: what was read back is not what was written. */
+ * E_CORRUPT: what was read back is not what was written, the vault's log does not hold, or is not
+ * the one on the disk grown longer (nothing was changed). */
 MUST int disk_carry(const struct fio *f, const char *repo, const char *disk,
     const struct disk_how *how, struct disk_carry *ret, struct err *e);
 

@@ -374,14 +374,17 @@ rcache_read(struct rcache *c, const uint8_t id[FMT_ID_LEN], uint64_t size, uint6
 	return r;
 }
 
-/* crowded(c): Whether half of the memory is full of what nobody had yet: enough for now. */
+/* crowded(c): Whether half of the memory is for what nobody had yet: enough for now. */
 static bool
 crowded(const struct rcache *c)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < c->nblocks; i++)
-		n += awaited(c, &c->blocks[i]);
+	for (unsigned i = 0; i < c->nblocks; i++) {
+		const struct block *b = &c->blocks[i];
+
+		n += awaited(c, b) || ((b->state == WAITING || b->state == LOADING) && !b->wanted);
+	}
 	return n > c->nblocks / 2;
 }
 

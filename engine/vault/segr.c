@@ -245,7 +245,7 @@ find_dek(const struct vault_r *r, const struct seg *s, uint8_t dek[32], struct e
 static void
 announce(struct vault_r *r, uint32_t no)
 {
-	for (uint32_t i = no + 1; i < r->repo->nsegs && i <= no + 2; i++)
+	for (uint32_t i = no + 1; no != REPO_NOSEG && i < r->repo->nsegs && i <= no + 2; i++)
 		if (!repo_gone(r->repo, i))
 			remote_ahead(r->repo->rem, r->repo->segs[i].rec.seg,
 			    fmt_seg_size(r->repo->segs[i].rec.npages));

@@ -132,7 +132,7 @@ MUST int ledger_accept(struct ledger *l, const void *raw, size_t n, struct err *
 
 /* ledger_check(pin, raw, n, e): Whether ledger_import would take these bytes: the chain, the rules
  * of the format, and every signature, also those that ledger_open leaves to verification. Touches
- * no file. E_PROTO, E_CORRUPT, E_AUTH, E_NOMEM. */
+ * no file. E_PROTO, E_CORRUPT, E_AUTH, E_LIMIT (too many keys), E_NOMEM. */
 MUST int ledger_check(const uint8_t *pin, const void *raw, size_t n, struct err *e);
 
 /* ledger_import(f, dirfd, name, pin, raw, n, e): As ledger_create, from what ledger_raw gave for

@@ -296,7 +296,9 @@ register_io_trial(struct req *r, struct register_trial *ret, struct err *e)
 int
 register_io_trial_said(const struct register_trial *t, struct err *e)
 {
-	return t->res && *t->upload ? 0 : err_set(e, E_NOENT, "no such trial");
+	/* what was imported is no trial any more */
+	return *t->upload && json_is_true(json_object_get(t->res, "dry")) ? 0 :
+	    err_set(e, E_NOENT, "no such trial");
 }
 
 void
@@ -377,8 +379,6 @@ run(struct req *r, struct err *e)
 	if (strcmp(io.mode, "skip") != 0 && strcmp(io.mode, "update") != 0)
 		io.mode = "stop";
 	rc = register_io_trial_said(&t, e);
-	if (rc == 0 && !json_is_true(json_object_get(t.res, "dry")))
-		rc = err_set(e, E_NOENT, "that was no trial: it has been run already");
 	if (rc == 0) {
 		shown = register_io_shown(t.res);
 		io.upload = t.upload;
