@@ -198,8 +198,9 @@ json carry hurt stick0 >carried
 is "a record with a wrong signature does not take its place" "$? $(get carried 'd["ok"], d["keep_lost"]')" "0 (True, True)"
 is "nor does none" "$(rm -rf hurt/keep; json carry hurt stick0 >carried; echo "$? $(get carried 'd["ok"], d["keep_lost"]')")" "0 (True, True)"
 is "it comes back as it was" "$(back stick0)" "0 (True, False) 1"
+hurt log/log 200
 for at in $(seq 200 32 1400); do
-	hurt log/log "$at"
+	cat repo/log/log >hurt/log/log && flip hurt/log/log "$at"
 	vault list hurt >/dev/null 2>&1 && break
 done
 ok "the log has such bytes, too" vault list hurt
