@@ -263,9 +263,9 @@ fill_dir(const struct fio *f, int dirfd, const char *tmp, const struct buf *log,
 }
 
 void
-ledger_drop_dir(const struct fio *f, int dirfd, const char *tmp)
+ledger_drop_dir(const struct fio *f, int dirfd, const char *name)
 {
-	int dir = fio_open(f, dirfd, tmp, O_RDONLY | O_DIRECTORY, 0, NULL);
+	int dir = fio_open(f, dirfd, name, O_RDONLY | O_DIRECTORY, 0, NULL);
 
 	/* best effort: the log first, without which nothing is taken for a ledger */
 	if (dir >= 0) {
@@ -273,7 +273,7 @@ ledger_drop_dir(const struct fio *f, int dirfd, const char *tmp)
 		(void)f->unlink_at(f->ctx, dir, "head", false);
 		fio_close(f, dir);
 	}
-	(void)f->unlink_at(f->ctx, dirfd, tmp, true);
+	(void)f->unlink_at(f->ctx, dirfd, name, true);
 }
 
 int
